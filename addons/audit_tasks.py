@@ -1,0 +1,3 @@
+from taskaudit.proxy.addon import TaskAudit
+
+addons = [TaskAudit()]
