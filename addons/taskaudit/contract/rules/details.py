@@ -1,0 +1,125 @@
+"""TA4xx: error.details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from taskaudit.contract.rules.rule import Example, Fault, Rule
+from taskaudit.contract.verdict import Severity
+
+_SOURCE = "Huawei Cloud API reference, task-class responses"
+
+
+def _answer(details: str) -> Example:
+    return Example(f'{{"error": {{"message": "bad", "code": "Ecs.0005", "details": {details}}}}}', status=400)
+
+
+_GOOD = _answer('[{"code": "Ecs.0039", "message": "no such subnet"}]')
+_ABSENT = Example('{"error": {"message": "bad", "code": "Ecs.0005"}}', status=400)
+
+TA401 = Rule(
+    "TA401",
+    "details-not-array",
+    Severity.ERROR,
+    when="error.details is of another JSON type than Array (null is TA402)",
+    why="Clients loop over the entries: over an Object they get its names, over a String its characters.",
+    source=_SOURCE,
+    bad=_answer('{"code": "Ecs.0039", "message": "no such subnet"}'),
+    good=_GOOD,
+)
+TA402 = Rule(
+    "TA402",
+    "details-null",
+    Severity.WARNING,
+    when="error.details is null where absent was meant",
+    why="A client that asks whether the member is there, and then loops over it, raises.",
+    source=_SOURCE,
+    bad=_answer("null"),
+    good=_ABSENT,
+)
+TA403 = Rule(
+    "TA403",
+    "details-empty",
+    Severity.INFO,
+    when="error.details is []",
+    why="Harmless, but it says nothing: absent was meant, or the entries were lost.",
+    source=_SOURCE,
+    bad=_answer("[]"),
+    good=_ABSENT,
+)
+TA404 = Rule(
+    "TA404",
+    "detail-not-object",
+    Severity.ERROR,
+    when="an entry of error.details is of another JSON type than Object, null included",
+    why="Clients read code and message of each entry: that raises, and the first error is hidden too.",
+    source=_SOURCE,
+    bad=_answer('["no such subnet"]'),
+    good=_GOOD,
+)
+TA405 = Rule(
+    "TA405",
+    "detail-message-not-string",
+    Severity.ERROR,
+    when="an entry's message is of another JSON type than String, null included",
+    why="Typed clients refuse the whole answer because of one entry; others show 'None'.",
+    source=_SOURCE,
+    bad=_answer('[{"code": "Ecs.0039", "message": null}]'),
+    good=_GOOD,
+)
+TA406 = Rule(
+    "TA406",
+    "detail-code-not-string",
+    Severity.ERROR,
+    when="an entry's code is of another JSON type than String, null included",
+    why="Typed clients refuse the whole answer because of one entry; a comparison of codes never matches.",
+    source=_SOURCE,
+    bad=_answer('[{"code": 39, "message": "no such subnet"}]'),
+    good=_GOOD,
+)
+TA407 = Rule(
+    "TA407",
+    "detail-empty",
+    Severity.WARNING,
+    when="an entry of error.details has neither message nor code",
+    why="The entry says nothing; what it was to say stands under names that no client reads.",
+    source=_SOURCE,
+    bad=_answer('[{"reason": "no such subnet"}]'),
+    good=_GOOD,
+)
+TA408 = Rule(
+    "TA408",
+    "details-misplaced",
+    Severity.ERROR,
+    when="details stands at the top level instead of inside error",
+    why="Clients look inside error: the details are never shown.",
+    source=_SOURCE,
+    bad=Example(
+        '{"error": {"message": "bad", "code": "Ecs.0005"}, "details": [{"code": "Ecs.0039"}]}', status=400
+    ),
+    good=_GOOD,
+)
+
+
+def details_empty(error: dict[str, Any]) -> Iterator[Fault]:
+    """TA403."""
+    if error.get("details") == []:
+        yield TA403.at("/error/details", "entries, or no details at all")
+
+
+def detail_empty(error: dict[str, Any]) -> Iterator[Fault]:
+    """TA407."""
+    details = error.get("details")
+    for index, detail in enumerate(details if isinstance(details, list) else ()):
+        if isinstance(detail, dict) and "message" not in detail and "code" not in detail:
+            yield TA407.at(f"/error/details/{index}", '"message" or "code"')
+
+
+def details_misplaced(value: dict[str, Any]) -> Iterator[Fault]:
+    """TA408: only beside an `error` that has no details of its own."""
+    error = value.get("error")
+    if error is None or "details" not in value:
+        return
+    if not (isinstance(error, dict) and "details" in error):
+        yield TA408.at("/details", "details inside error")

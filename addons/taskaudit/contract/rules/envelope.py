@@ -1,0 +1,181 @@
+"""TA1xx: the envelope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from taskaudit.contract.excerpt import escape
+from taskaudit.contract.rules.rule import Example, Fault, Rule
+from taskaudit.contract.verdict import Kind, Severity
+
+_JOB = '{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
+_GOOD = Example(_JOB)
+
+TA101 = Rule(
+    "TA101",
+    "envelope-missing",
+    Severity.ERROR,
+    when="the answer is a JSON object with neither job_id nor error",
+    why="The client can tell neither that the task was taken nor why it was not. The vendor's SDK takes any "
+    "status under 400 for success and hands on a job_id of None.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=Example('{"result": "ok"}'),
+    good=_GOOD,
+)
+TA102 = Rule(
+    "TA102",
+    "envelope-ambiguous",
+    Severity.ERROR,
+    when="both job_id and error are present",
+    why="One client follows the job, another one reports the error: both are right.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=Example('{"job_id": "8ab1", "error": {"message": "quota", "code": "Ecs.0001"}}'),
+    good=Example('{"job_id": "8ab1"}'),
+)
+TA103 = Rule(
+    "TA103",
+    "envelope-foreign",
+    Severity.ERROR,
+    when="neither, but a known other error dialect: gateway, fault, flat or problem",
+    why="Clients that read error.code and error.message find nothing. The vendor's SDK reads the gateway "
+    "dialect and the flat one, other clients do not.",
+    source="Huawei Cloud API reference; API Gateway error codes; OpenStack Compute API; RFC 9457",
+    bad=Example(
+        '{"error_msg": "Incorrect IAM authentication information", "error_code": "APIGW.0301"}', status=401
+    ),
+    good=Example(
+        '{"error": {"message": "Incorrect IAM authentication information", "code": "APIGW.0301"}}', status=401
+    ),
+)
+TA104 = Rule(
+    "TA104",
+    "status-disagrees",
+    Severity.ERROR,
+    when="a job with an HTTP status of 400 or more, or an error with one under 400",
+    why="Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 for "
+    "success, and raises on a job with 400 or more: the task runs and nobody follows it.",
+    source="RFC 9110, section 15; the vendor's Python SDK",
+    bad=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=200),
+    good=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=403),
+)
+TA105 = Rule(
+    "TA105",
+    "job-id-misplaced",
+    Severity.ERROR,
+    when="no top-level job_id, but a near-miss of its name there, or a job_id one or two levels down",
+    why="The task is running, and the client does not find its id: it can neither wait for it nor undo it.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=Example('{"jobId": "70a599e0-31e7-49b7-b260-868f441e862b"}'),
+    good=_GOOD,
+)
+
+_NOT_A_LETTER = re.compile(r"[^0-9a-z]+")
+_LISTED = 5
+_GATEWAY_PAIRS = (
+    ("error_code", "error_msg"),
+    ("errorCode", "errorMsg"),
+    ("errCode", "errMsg"),
+    ("errCode", "externalMessage"),
+)
+
+
+def _has(value: dict[str, Any], *names: str) -> bool:
+    return all(value.get(name) is not None for name in names)
+
+
+def _is_gateway(value: dict[str, Any]) -> bool:
+    return any(_has(value, *pair) for pair in _GATEWAY_PAIRS)
+
+
+def _is_fault(value: dict[str, Any]) -> bool:
+    """OpenStack's `{"badRequest": {"message", "code"}}`: a single member, whatever its name."""
+    if len(value) != 1:
+        return False
+    (inner,) = value.values()
+    return isinstance(inner, dict) and "message" in inner and "code" in inner
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    return _has(value, "code", "message")
+
+
+def _is_problem(value: dict[str, Any]) -> bool:
+    """RFC 9457. Its `status` is a Number; resources have a `type` and a String `status` too."""
+    status = value.get("status")
+    return isinstance(status, int) and not isinstance(status, bool) and ("type" in value or "title" in value)
+
+
+DIALECTS = {"gateway": _is_gateway, "fault": _is_fault, "flat": _is_flat, "problem": _is_problem}
+
+
+def dialect(value: dict[str, Any]) -> str | None:
+    """The first known error dialect that `value` speaks, or None."""
+    return next((name for name, speaks in DIALECTS.items() if speaks(value)), None)
+
+
+def envelope_missing(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+    """TA101, and TA105 where the job id stands elsewhere."""
+    if kind is not Kind.UNRECOGNISED:
+        return
+    yield TA101.at("", '"job_id" or "error"', f"Object with {_names(value)}")
+    pointer = next(_misplaced(value), None)
+    if pointer is not None:
+        yield TA105.at(pointer, 'a top-level "job_id"')
+
+
+def envelope_ambiguous(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+    """TA102."""
+    if kind is Kind.AMBIGUOUS:
+        yield TA102.at("", 'one of "job_id" and "error"', 'Object with both "job_id" and "error"')
+
+
+def envelope_foreign(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+    """TA103; names the dialect."""
+    if kind is Kind.FOREIGN:
+        yield TA103.at("", '"job_id" or "error"', f"Object in the {dialect(value)} error dialect")
+
+
+def status_disagrees(kind: Kind, status: int | None) -> Iterator[Fault]:
+    """TA104; `status` None is unknown."""
+    if status is None:
+        return
+    if kind is Kind.JOB and status >= 400:
+        yield TA104.at("", "a status under 400 with a job", f"HTTP {status}")
+    if kind is Kind.ERROR and status < 400:
+        yield TA104.at("", "a status of 400 or more with an error", f"HTTP {status}")
+
+
+def is_near_miss(name: str) -> bool:
+    """Whether a member's name is `job_id` but for letter case, blanks and punctuation."""
+    return _NOT_A_LETTER.sub("", name.lower()) == "jobid"
+
+
+def escape_token(name: str) -> str:
+    """A member's name as a reference token of a JSON Pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _names(value: dict[str, Any]) -> str:
+    """The first few members' names; their values may be secret."""
+    listed = ", ".join(f'"{escape(name, 40)}"' for name in islice(value, _LISTED))
+    more = len(value) - _LISTED
+    return f"{listed} and {more} more" if more > 0 else listed or "no members"
+
+
+def _misplaced(value: dict[str, Any]) -> Iterator[str]:
+    """Pointers to where the job id may be meant to be: near-misses of its name first, then by depth."""
+    yield from (f"/{escape_token(name)}" for name in value if is_near_miss(name))
+    inner = [(f"/{escape_token(name)}", member) for name, member in value.items()]
+    for _ in range(2):
+        yield from (f"{at}/job_id" for at, member in inner if isinstance(member, dict) and "job_id" in member)
+        inner = [pair for at, member in inner for pair in _children(at, member)]
+
+
+def _children(at: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from ((f"{at}/{escape_token(name)}", member) for name, member in value.items())
+    elif isinstance(value, list):
+        yield from ((f"{at}/{index}", member) for index, member in enumerate(value))

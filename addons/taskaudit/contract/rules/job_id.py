@@ -1,0 +1,61 @@
+"""TA2xx: job_id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from taskaudit.contract.rules.rule import Example, Fault, Rule
+from taskaudit.contract.verdict import Severity
+
+_GOOD = Example('{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}')
+
+TA201 = Rule(
+    "TA201",
+    "job-id-not-string",
+    Severity.ERROR,
+    when="job_id is of another JSON type than String, null included",
+    why="Typed clients refuse the whole answer. Others print the value into the URL of the status query: "
+    "/jobs/None, or a large number in floating point.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=Example('{"job_id": null}'),
+    good=_GOOD,
+)
+TA202 = Rule(
+    "TA202",
+    "job-id-empty",
+    Severity.ERROR,
+    when="job_id is empty, or white space only",
+    why="The status query becomes GET .../jobs/: another resource, mostly 404, and the job is lost.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=Example('{"job_id": ""}'),
+    good=_GOOD,
+)
+TA203 = Rule(
+    "TA203",
+    "job-id-unsafe",
+    Severity.WARNING,
+    when="job_id has a character outside RFC 3986's unreserved set, or is longer than 255",
+    why="The id goes into a URL path. A slash, a blank or a percent sign makes it another path unless every "
+    "client escapes it; servers and proxies cut long ones.",
+    source="RFC 3986, section 2.3",
+    bad=Example('{"job_id": "jobs/8ab1"}'),
+    good=Example('{"job_id": "jobs-8ab1"}'),
+)
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9\-._~]")
+_LONGEST = 255
+
+
+def job_id_empty(job_id: str) -> Iterator[Fault]:
+    """TA202."""
+    if not job_id.strip():
+        yield TA202.at("/job_id", "a non-blank String")
+
+
+def job_id_unsafe(job_id: str) -> Iterator[Fault]:
+    """TA203."""
+    if len(job_id) > _LONGEST:
+        yield TA203.at("/job_id", f"at most {_LONGEST} characters", f"String of {len(job_id)} characters")
+    elif _UNSAFE.search(job_id):
+        yield TA203.at("/job_id", "only letters, digits and -._~")

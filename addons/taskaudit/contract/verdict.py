@@ -1,0 +1,93 @@
+"""What the audit says of one answer: its kind, and what is wrong with it, where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Severity(StrEnum):
+    """How bad a finding is: `error` breaks the contract, `warning` will likely break a client."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst, so that `a.rank <= b.rank` reads "a is at least as bad as b"."""
+        return list(Severity).index(self)
+
+
+class Kind(StrEnum):
+    """How the answer to a submission is classified (contract, section 3)."""
+
+    UNREADABLE = "unreadable"
+    AMBIGUOUS = "ambiguous"
+    JOB = "job"
+    ERROR = "error"
+    ORDER = "order"
+    ACCEPTED = "accepted"
+    FOREIGN = "foreign"
+    UNRECOGNISED = "unrecognised"
+
+
+class Place(NamedTuple):
+    """A place in the decoded text, both from 1; the column counts characters, not bytes."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with one answer.
+
+    `pointer` is a JSON Pointer (RFC 6901) to the value at fault, or to where a missing one should be.
+    `found` is the JSON type with a short, escaped excerpt; it holds no value of a member that the
+    contract does not name. `json_type` is that type alone (for fingerprints).
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    pointer: str
+    expected: str
+    found: str
+    json_type: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one answer to a submission is, and all that is wrong with it.
+
+    `findings` are in order of code, then pointer. A rule that is broken more than
+    `MAX_FINDINGS_PER_RULE` times is listed that often; `omitted` counts the rest by rule.
+    `text` is the decoded body, for showing the place of a finding; it is never recorded.
+    `names_envelope`: the body is an Object with a `job_id` or an `error` member, `null` included.
+    `error_code` and `error_message` are those of an `error` envelope, where they are Strings.
+    """
+
+    kind: Kind
+    findings: tuple[Finding, ...] = ()
+    job_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    omitted: tuple[tuple[str, int], ...] = ()
+    names_envelope: bool = False
+    text: str | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def well_formed(self) -> bool:
+        """No finding of severity `error`."""
+        return not any(f.severity is Severity.ERROR for f in self.findings)
+
+    @property
+    def seen(self) -> bool:
+        """False where the body went past the audit (TA003): then nothing is known of it."""
+        return not any(f.rule == "TA003" for f in self.findings)
+
+
+MAX_FINDINGS_PER_RULE = 100

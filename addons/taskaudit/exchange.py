@@ -1,0 +1,54 @@
+"""The neutral exchange: one request and its answer, whatever it was captured by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from taskaudit.contract.answer import Answer
+
+
+class Unaudited(StrEnum):
+    """Why an exchange in scope got no verdict (contract, section 6)."""
+
+    STREAMED = "streamed"
+    TOO_LARGE = "too_large"
+    ABORTED = "aborted"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with the answer it got.
+
+    `exchange_id` is the same live and from the saved flow file. `path` has no query string; `query` is
+    only matched on, never recorded. Times are seconds since the epoch, UTC; None where unknown.
+    `answer` is None where the exchange ended without a whole one (`aborted`).
+    `method` is None for a raw response or a bare body, which have no request: they are taken for the
+    answer to a submission.
+    """
+
+    exchange_id: str
+    answer: Answer | None
+    method: str | None = None
+    host: str | None = None
+    path: str | None = None
+    query: str = ""
+    flow_id: str | None = None
+    request_id: str | None = None
+    client: str | None = None
+    request_digest: str | None = None
+    started: float | None = None
+    ended: float | None = None
+
+
+def stable_id(*parts: object) -> str:
+    """32 hex digits that depend on the parts alone."""
+    return blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def rfc3339(seconds: float) -> str:
+    """A time in seconds since the epoch as RFC 3339, UTC, with microseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

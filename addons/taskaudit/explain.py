@@ -1,0 +1,48 @@
+"""`taskaudit explain`: what a rule says, why it matters, and an answer that breaks it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from taskaudit.contract.excerpt import escape
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.rules.rule import Example, Rule
+from taskaudit.terminal import STYLES
+
+
+def find_rule(name: str) -> Rule:
+    """The rule with that code or name, in any letter case. Raises LookupError that names the nearest."""
+    wanted = name.strip().lower()
+    known = {key.lower(): rule for rule in RULES.values() for key in (rule.code, rule.name)}
+    if wanted in known:
+        return known[wanted]
+    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.0)[0]
+    hint = nearest.upper() if nearest.startswith("ta") and nearest[2:].isdigit() else nearest
+    raise LookupError(f'no rule "{escape(name, 40)}"; did you mean {hint}? taskaudit explain --all lists them all')
+
+
+def explanation(rule: Rule) -> Iterator[Text]:
+    """A rule in full, line by line."""
+    yield Text.assemble((f"{rule.code} ", STYLES[rule.severity]), (rule.name, "bold"), (f" ({rule.severity})", "dim"))
+    yield Text(f"  When    {rule.when}")
+    yield Text(f"  Why     {rule.why}")
+    if rule.bad:
+        yield from _example("Bad", rule.bad)
+    if rule.good:
+        yield from _example("Good", rule.good)
+    yield Text(f"  Source  {rule.source}", "dim")
+
+
+def _example(label: str, example: Example) -> Iterator[Text]:
+    yield Text(f"  {label:<7} HTTP {example.status}{_headers(example)}", "dim")
+    yield Text(f"          {escape(example.sent.decode('utf-8', 'replace'), 1000) or '(no body)'}")
+    if example.note:
+        yield Text(f"          ({example.note})", "dim")
+
+
+def _headers(example: Example) -> str:
+    named = (("Content-Type", example.content_type), ("Content-Encoding", example.content_encoding))
+    return "".join(f", {name}: {value}" for name, value in named if value)

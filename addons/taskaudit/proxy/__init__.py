@@ -1,0 +1,1 @@
+"""All that knows mitmproxy: the addon, and the tee for streamed answers."""

@@ -1,0 +1,229 @@
+"""The mitmproxy addon: looks at answers as they pass, and never alters them.
+
+The records of a buffered answer are in the log (`write(2)` has returned) before mitmproxy sends the answer
+on: hooks are synchronous, and the `response` hook ends before the client gets its first byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import socket
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from traceback import extract_tb
+
+from mitmproxy import ctx, exceptions, http
+from mitmproxy.addonmanager import Loader
+
+from taskaudit.auditor import Auditor, Outcome
+from taskaudit.catalogue import Match, Role
+from taskaudit.config import ConfigError, load
+from taskaudit.contract.rules.audit import TA901
+from taskaudit.contract.verdict import Finding, Kind, Verdict
+from taskaudit.exchange import Exchange, Unaudited, stable_id
+from taskaudit.log import LogError, LogFile
+from taskaudit.proxy.tee import Tee
+from taskaudit.recorder import Recorder
+from taskaudit.records import FaultBody
+from taskaudit.sources.flow import exchange_of
+from taskaudit.terminal import headline
+
+logger = logging.getLogger(__name__)
+
+STATS_EVERY = 60.0
+"""Seconds between two `stats` records."""
+_REMEMBERED = 20_000
+_OPTIONS = ("taskaudit_config", "taskaudit_log")
+
+
+class TaskAudit:
+    """Audits every HTTP exchange that mitmproxy handles, loads or replays."""
+
+    name = "taskaudit"
+
+    def __init__(self) -> None:
+        self._auditor: Auditor | None = None
+        self._recorder: Recorder | None = None
+        self._under_way: dict[str, tuple[http.HTTPFlow, Match]] = {}
+        self._recorded: OrderedDict[str, None] = OrderedDict()
+        self._timer: asyncio.Task[None] | None = None
+        self._is_running = False
+
+    def load(self, loader: Loader) -> None:
+        """Declares the options."""
+        loader.add_option(
+            "taskaudit_config", str, "", "Configuration file of the task audit (YAML); empty: the defaults."
+        )
+        loader.add_option(
+            "taskaudit_log", str, "taskaudit.ndjson", "File that the task audit appends its records to."
+        )
+
+    def configure(self, updated: set[str]) -> None:
+        """Reads the configuration and opens the log, before the first flow.
+
+        At the start a mistake is logged as an error, on which mitmproxy exits with status 1; later the change
+        is refused, and the audit goes on as it was.
+        """
+        if not updated.intersection(_OPTIONS):
+            return
+        try:
+            self._set_up()
+        except (ConfigError, LogError) as error:
+            if self._is_running:
+                raise exceptions.OptionsError(f"taskaudit: {error}") from error
+            logger.error("taskaudit: %s", error)
+
+    def running(self) -> None:
+        """Refuses misspelt options, which mitmproxy passes over, and starts the timer."""
+        self._is_running = True
+        for option in ctx.options.deferred:
+            if option.startswith("taskaudit"):
+                nearest = difflib.get_close_matches(option, _OPTIONS, n=1, cutoff=0)[0]
+                logger.error('taskaudit: unknown option "%s"; did you mean "%s"?', option, nearest)
+        if self._recorder is not None:
+            logger.info("taskaudit: recording into %s", self._recorder.log.path)
+            self._timer = asyncio.create_task(self._write_stats())
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Notes a request in scope, so that none is forgotten that never gets an answer."""
+        self._guarded(flow, self._note_request)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Tees the answer of a request in scope where it is going to be streamed."""
+        self._guarded(flow, self._tee)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Audits and records a whole answer."""
+        if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
+            self._guarded(flow, self._look)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Records an exchange that ended without a whole answer."""
+        self._guarded(flow, self._look)
+
+    def done(self) -> None:
+        """Accounts for what is still under way, and closes the session."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for flow, _ in list(self._under_way.values()):
+            self._guarded(flow, self._abandon)
+        if self._recorder is not None:
+            self._recorder.stop()
+            logger.info("taskaudit: %s", self._recorder.totals.coverage())
+            self._recorder = None
+
+    def _set_up(self) -> None:
+        """Replaces configuration and log together, or neither. Raises ConfigError, LogError."""
+        options = ctx.options
+        config = load(Path(options.taskaudit_config).expanduser() if options.taskaudit_config else None)
+        if not options.taskaudit_log:
+            raise LogError("taskaudit_log is empty: name the file for the records")
+        path = Path(options.taskaudit_log).expanduser()
+        before = self._recorder
+        if before is not None and before.log.path == path:
+            before.stop()
+        recorder = Recorder(
+            LogFile(path),
+            instance_id=config.settings.instance_id or socket.gethostname(),
+            mode=",".join(mode.split(":", 1)[0] for mode in options.mode),
+            config_digest=config.digest,
+        )
+        if before is not None and before.log.path != path:
+            before.stop()
+        recorder.start()
+        self._recorder = recorder
+        self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+
+    def _guarded(self, flow: http.HTTPFlow, step: Callable[[http.HTTPFlow, Auditor, Recorder], None]) -> None:
+        auditor, recorder = self._auditor, self._recorder
+        if auditor is None or recorder is None:
+            return
+        try:
+            step(flow, auditor, recorder)
+        except Exception as error:  # noqa: BLE001 - the one broad except: whatever fails becomes TA901
+            self._failed(flow, recorder, error)
+
+    def _note_request(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
+        match = _match(flow, auditor)
+        if match is not None:
+            self._under_way[flow.id] = flow, match
+
+    def _tee(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
+        response = flow.response
+        if response is None or not response.stream or flow.id not in self._under_way:
+            return
+        response.stream = Tee(auditor.limit, response.stream if callable(response.stream) else None)
+
+    def _look(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
+        self._under_way.pop(flow.id, None)
+        match = _match(flow, auditor)
+        if match is None and not auditor.may_be_unlisted_submission(flow.request.method):
+            recorder.pass_by()
+            return
+        stream = flow.response.stream if flow.response else None
+        exchange = exchange_of(flow, stream.body if isinstance(stream, Tee) else None)
+        if not self._is_first(exchange):
+            return
+        outcome = auditor.look(exchange, match)
+        recorder.record(outcome)
+        if outcome.role is not Role.OTHER:
+            _tell(outcome)
+
+    def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
+        """The proxy stops while the exchange is under way: its answer will not be seen."""
+        _, match = self._under_way.pop(flow.id)
+        recorder.record(auditor.look(replace(exchange_of(flow), answer=None), match))
+
+    def _is_first(self, exchange: Exchange) -> bool:
+        """False where this answer was recorded already: a flow that was loaded twice."""
+        if exchange.exchange_id in self._recorded:
+            return False
+        self._recorded[exchange.exchange_id] = None
+        if len(self._recorded) > _REMEMBERED:
+            self._recorded.popitem(last=False)
+        return True
+
+    def _failed(self, flow: http.HTTPFlow, recorder: Recorder, error: Exception) -> None:
+        """TA901: names the exception's type and place, not its text, which may quote the traffic."""
+        at = extract_tb(error.__traceback__)[-1]
+        found = f"{type(error).__name__} in {at.name}, line {at.lineno}"
+        logger.error("taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found)
+        rule = TA901
+        finding = Finding(
+            rule.code, rule.name, rule.severity, "", "an audit that does not fail", found, type(error).__name__
+        )
+        request = flow.request
+        exchange = Exchange(
+            stable_id(flow.id, request.timestamp_start, "failed"),
+            None,
+            method=request.method,
+            host=request.host,
+            path=request.path.partition("?")[0],
+            flow_id=flow.id,
+            started=request.timestamp_start,
+        )
+        verdict = Verdict(Kind.UNREADABLE, (finding,))
+        recorder.record(
+            Outcome(exchange, Role.SUBMISSION, verdict=verdict, unaudited=Unaudited.INTERNAL_ERROR)
+        )
+        recorder.fault(FaultBody(reason="audit_failed", rule=rule.code, message=found))
+
+    async def _write_stats(self) -> None:
+        while self._recorder is not None:
+            await asyncio.sleep(STATS_EVERY)
+            if self._recorder is not None:
+                self._recorder.stats()
+
+
+def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
+    request = flow.request
+    return auditor.catalogue.match(request.method, request.path.partition("?")[0], request.pretty_host)
+
+
+def _tell(outcome: Outcome) -> None:
+    level = logging.WARNING if outcome.findings else logging.INFO
+    logger.log(level, "taskaudit: %s", headline(outcome))

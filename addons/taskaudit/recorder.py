@@ -1,0 +1,156 @@
+"""One session of the audit: numbers its records, writes them, keeps the totals, tells of losses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from taskaudit import __version__
+from taskaudit.auditor import Outcome
+from taskaudit.exchange import rfc3339, stable_id
+from taskaudit.log import LogFile
+from taskaudit.records import (
+    FaultBody,
+    FaultRecord,
+    Record,
+    SessionBody,
+    SessionRecord,
+    Stamp,
+    StatsRecord,
+    records_of,
+    rules_in_force,
+    stats_of,
+)
+from taskaudit.totals import Totals
+
+
+@dataclass(slots=True)
+class _Loss:
+    """Records that could not be written, and not yet told: how many, from when to when."""
+
+    count: int
+    first: float
+    last: float
+    reason: str
+
+
+class Recorder:
+    """Writes a session into a log. Only OSError of the log is caught: traffic goes on, and TA902 tells."""
+
+    def __init__(
+        self,
+        log: LogFile,
+        *,
+        instance_id: str,
+        mode: str,
+        config_digest: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.log = log
+        self.totals = Totals()
+        self.stamp = Stamp(instance_id=instance_id, session_id=uuid4().hex)
+        self._mode = mode
+        self._digest = config_digest
+        self._clock = clock
+        self._seq = 0
+        self._loss: _Loss | None = None
+
+    @property
+    def failing(self) -> str | None:
+        """Why records cannot be written at the moment, or None."""
+        return self._loss.reason if self._loss else None
+
+    def start(self) -> None:
+        """Writes the session's first record; says so if the log had to be repaired."""
+        self._write([self._session("start")])
+        if self.log.repaired:
+            message = f"a partial last line, left by a crash, was moved to {self.log.repaired.name}"
+            self.fault(FaultBody(reason="log_repaired", rule=None, message=message))
+
+    def record(self, outcome: Outcome) -> None:
+        """Counts one exchange and writes its records, all with one `write`."""
+        records = records_of(outcome, self.stamp, self._seq) if outcome.role != "other" else []
+        self.totals.add(outcome)
+        if records:
+            self._write(records)
+
+    def pass_by(self) -> None:
+        """Counts an exchange that is none of ours."""
+        self.totals.seen += 1
+        self.totals.other += 1
+
+    def fault(self, body: FaultBody) -> None:
+        """Writes a `fault` record."""
+        self._write([FaultRecord(**self._header("fault"), fault=body)])
+
+    def stats(self) -> None:
+        """Writes the totals as they stand."""
+        self._write([StatsRecord(**self._header("stats"), stats=stats_of(self.totals))])
+
+    def stop(self) -> None:
+        """Writes the last totals and the session's end, and closes the log."""
+        self.stats()
+        self._write([self._session("stop")])
+        self.log.close()
+
+    def _write(self, records: Sequence[Record]) -> None:
+        """Lost records keep their numbers, so that the gap in `seq` shows them."""
+        told = self._tell_loss()
+        if told:
+            records = [told, *(r.model_copy(update={"seq": r.seq + 1}) for r in records)]
+        lines = "".join(f"{record.model_dump_json(exclude_unset=False)}\n" for record in records)
+        try:
+            self.log.append(lines.encode())
+        except OSError as error:
+            lost = len(records) - bool(told)
+            self._seq += lost
+            self._lose(lost, error.strerror or str(error))
+        else:
+            self._seq += len(records)
+            if told:
+                self._loss = None
+
+    def _lose(self, count: int, reason: str) -> None:
+        now = self._clock()
+        self.totals.lost += count
+        if self._loss is None:
+            self._loss = _Loss(count, now, now, reason)
+        else:
+            self._loss.count += count
+            self._loss.last = now
+
+    def _tell_loss(self) -> FaultRecord | None:
+        loss = self._loss
+        if loss is None:
+            return None
+        body = FaultBody(
+            reason="records_lost",
+            rule="TA902",
+            message=f"{loss.count} records could not be written: {loss.reason}",
+            lost=loss.count,
+            first=rfc3339(loss.first),
+            last=rfc3339(loss.last),
+        )
+        return FaultRecord(**self._header("fault"), fault=body)
+
+    def _session(self, state: str) -> SessionRecord:
+        body = SessionBody(
+            state="start" if state == "start" else "stop",
+            version=__version__,
+            mode=self._mode,
+            config_digest=self._digest,
+            rules=rules_in_force(),
+            totals=stats_of(self.totals) if state == "stop" else None,
+        )
+        return SessionRecord(**self._header("session"), session=body)
+
+    def _header(self, event_type: str) -> dict[str, object]:
+        return {
+            "timestamp": rfc3339(self._clock()),
+            "record_id": stable_id(event_type, self.stamp.session_id, self._seq),
+            "instance_id": self.stamp.instance_id,
+            "session_id": self.stamp.session_id,
+            "seq": self._seq,
+        }

@@ -1,0 +1,301 @@
+"""The log's records, as strict models; the JSON Schema that ships is made from them.
+
+Shape (contract, section 6; after Suricata's EVE): a common header, then one object named after the event
+type. Times are RFC 3339, UTC, with microseconds. A record about an exchange carries the exchange's own
+time, so that it is the same live and offline.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from taskaudit.auditor import Outcome
+from taskaudit.contract.excerpt import escape
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.verdict import Finding, Kind, Severity
+from taskaudit.exchange import Exchange, Unaudited, rfc3339, stable_id
+from taskaudit.route_template import template_of
+from taskaudit.totals import Totals
+
+SCHEMA_VERSION = 1
+_LONGEST_PATH = 2000
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Http(_Model):
+    """The request line without its query, the route it matched, and the answer's status."""
+
+    method: str | None
+    host: str | None
+    path: str | None
+    route: str | None
+    status: int | None
+
+
+class Header(_Model):
+    """What every record starts with. A gap in `seq` (per session, from 0) is a lost record."""
+
+    timestamp: str
+    event_type: str
+    schema_version: Literal[1] = SCHEMA_VERSION
+    record_id: str
+    instance_id: str
+    session_id: str
+    seq: int
+
+
+class ExchangeHeader(Header):
+    """The header of a record about an exchange."""
+
+    exchange_id: str
+    flow_id: str | None
+    request_id: str | None
+    client: str | None
+    http: Http
+
+
+class RuleInForce(_Model):
+    """A rule as the session applied it."""
+
+    code: str
+    name: str
+    severity: Severity
+
+
+class Stats(_Model):
+    """Totals of the session so far: seen = other + audited + the sum over unaudited."""
+
+    seen: int
+    other: int
+    in_scope: int
+    audited: int
+    unaudited: dict[Unaudited, int]
+    findings: dict[str, int]
+    lost: int
+
+
+class SessionBody(_Model):
+    """A start or a stop of the audit."""
+
+    state: Literal["start", "stop"]
+    version: str
+    mode: str
+    config_digest: str
+    rules: list[RuleInForce]
+    totals: Stats | None = None
+
+
+class SubmissionBody(_Model):
+    """The verdict on the answer to a submission. `code` and `message` are those of an `error`."""
+
+    kind: Kind
+    well_formed: bool
+    job_id: str | None
+    code: str | None
+    message: str | None
+    rules: list[str]
+
+
+class FindingBody(_Model):
+    """One finding (contract, section 4). `fingerprint` is the same wherever the same fault is met."""
+
+    rule: str
+    name: str
+    severity: Severity
+    pointer: str
+    expected: str
+    found: str
+    line: int | None
+    column: int | None
+    fingerprint: str
+
+
+class UnauditedBody(_Model):
+    """An exchange in scope that got no verdict."""
+
+    reason: Unaudited
+    role: str
+
+
+class FaultBody(_Model):
+    """The audit's own trouble. `lost`, `first` and `last` say what TA902 is about."""
+
+    reason: Literal["audit_failed", "records_lost", "log_repaired"]
+    rule: str | None
+    message: str
+    lost: int | None = None
+    first: str | None = None
+    last: str | None = None
+
+
+class SessionRecord(Header):
+    """A start or a stop; the first line of every file is one."""
+
+    event_type: Literal["session"] = "session"
+    session: SessionBody
+
+
+class StatsRecord(Header):
+    """Totals, every 60 s and at the stop."""
+
+    event_type: Literal["stats"] = "stats"
+    stats: Stats
+
+
+class FaultRecord(Header):
+    """The audit's own trouble."""
+
+    event_type: Literal["fault"] = "fault"
+    fault: FaultBody
+
+
+class SubmissionRecord(ExchangeHeader):
+    """An audited submission."""
+
+    event_type: Literal["submission"] = "submission"
+    submission: SubmissionBody
+
+
+class FindingRecord(ExchangeHeader):
+    """A finding on an exchange."""
+
+    event_type: Literal["finding"] = "finding"
+    finding: FindingBody
+
+
+class UnauditedRecord(ExchangeHeader):
+    """An exchange in scope without a verdict."""
+
+    event_type: Literal["unaudited"] = "unaudited"
+    unaudited: UnauditedBody
+
+
+Record = SessionRecord | StatsRecord | FaultRecord | SubmissionRecord | FindingRecord | UnauditedRecord
+RECORD: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="event_type")])
+
+
+class Stamp(BaseModel):
+    """What a session gives to each record it writes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instance_id: str
+    session_id: str
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one line of the log."""
+    schema = RECORD.json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "taskaudit record", **schema}
+
+
+def rules_in_force() -> list[RuleInForce]:
+    """Every rule with its severity."""
+    return [RuleInForce(code=r.code, name=r.name, severity=r.severity) for r in RULES.values()]
+
+
+def stats_of(totals: Totals) -> Stats:
+    """The totals as they stand."""
+    return Stats(
+        seen=totals.seen,
+        other=totals.other,
+        in_scope=totals.in_scope,
+        audited=totals.audited,
+        unaudited={reason: totals.unaudited[reason] for reason in Unaudited},
+        findings=dict(sorted(totals.findings.items())),
+        lost=totals.lost,
+    )
+
+
+def records_of(outcome: Outcome, stamp: Stamp, seq: int) -> list[Record]:
+    """The records of one exchange, numbered from `seq`: its verdict first, then each finding."""
+    header = _exchange_header(outcome, stamp)
+    records: list[Record] = []
+    if outcome.unaudited is not None:
+        body = UnauditedBody(reason=outcome.unaudited, role=outcome.role)
+        records.append(UnauditedRecord(**_identity(outcome, "unaudited"), **header, seq=seq, unaudited=body))
+    elif outcome.verdict is not None:
+        submission = _submission_body(outcome)
+        records.append(
+            SubmissionRecord(**_identity(outcome, "submission"), **header, seq=seq, submission=submission)
+        )
+    for finding in outcome.findings:
+        found = finding_body(outcome, finding)
+        identity = _identity(outcome, "finding", finding.rule, finding.pointer)
+        records.append(FindingRecord(**identity, **header, seq=seq + len(records), finding=found))
+    return records
+
+
+def finding_body(outcome: Outcome, finding: Finding) -> FindingBody:
+    """A finding as it is recorded."""
+    exchange = outcome.exchange
+    route = outcome.route.name if outcome.route else template_of(exchange.path or "")
+    return FindingBody(
+        rule=finding.rule,
+        name=finding.name,
+        severity=finding.severity,
+        pointer=escape(finding.pointer),
+        expected=finding.expected,
+        found=finding.found,
+        line=finding.place.line if finding.place else None,
+        column=finding.place.column if finding.place else None,
+        fingerprint=stable_id(finding.rule, exchange.method, route, finding.pointer, finding.json_type),
+    )
+
+
+def http_of(outcome: Outcome) -> Http:
+    """The request line and the status, made harmless."""
+    exchange = outcome.exchange
+    return Http(
+        method=_clean(exchange.method),
+        host=_clean(exchange.host),
+        path=None if exchange.path is None else escape(exchange.path, _LONGEST_PATH),
+        route=outcome.route.name if outcome.route else None,
+        status=exchange.answer.status if exchange.answer else None,
+    )
+
+
+def _submission_body(outcome: Outcome) -> SubmissionBody:
+    verdict = outcome.verdict
+    assert verdict is not None
+    return SubmissionBody(
+        kind=verdict.kind,
+        well_formed=verdict.well_formed,
+        job_id=verdict.job_id,
+        code=_clean(verdict.error_code),
+        message=_clean(verdict.error_message),
+        rules=sorted({finding.rule for finding in verdict.findings}),
+    )
+
+
+def _identity(outcome: Outcome, event_type: str, *parts: str) -> dict[str, str]:
+    """`record_id` depends on the exchange alone: not on the instance, the session or the time of writing."""
+    return {"record_id": stable_id(event_type, outcome.exchange.exchange_id, *parts)}
+
+
+def _exchange_header(outcome: Outcome, stamp: Stamp) -> dict[str, Any]:
+    exchange = outcome.exchange
+    return {
+        "timestamp": rfc3339(exchange_time(exchange)),
+        "instance_id": stamp.instance_id,
+        "session_id": stamp.session_id,
+        "exchange_id": exchange.exchange_id,
+        "flow_id": exchange.flow_id,
+        "request_id": _clean(exchange.request_id),
+        "client": _clean(exchange.client),
+        "http": http_of(outcome),
+    }
+
+
+def exchange_time(exchange: Exchange) -> float:
+    """When the exchange ended, or else began; 0 where neither is known."""
+    return exchange.ended or exchange.started or 0.0
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else escape(text)

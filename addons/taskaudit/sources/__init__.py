@@ -1,0 +1,1 @@
+"""What a path or standard input holds, turned into neutral exchanges."""

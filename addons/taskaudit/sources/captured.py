@@ -1,0 +1,45 @@
+"""What reading a capture gives: exchanges, and the places where it could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from taskaudit.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """An exchange and its 0-based place in its source, counting what is not HTTP or was damaged."""
+
+    index: int
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A place that could not be read: data, never an exception.
+
+    `where` names line and byte (counted from 1 and 0), or the path; `message` says what was expected and
+    what was found; `index` is the place in the source, where the damage lies in one exchange.
+    """
+
+    where: str
+    message: str
+    index: int | None = None
+
+
+type Reading = Iterator[Captured | Damage]
+
+
+def moment(seconds: float | None) -> float | None:
+    """A time as it was captured, None for one that no clock shows (before 1970, after 9999, not a number)."""
+    return seconds if seconds is not None and 0 <= seconds < _YEAR_10000 else None
+
+
+_YEAR_10000 = 253_402_300_800
+
+
+def excerpt(data: bytes | bytearray, length: int = 24) -> str:
+    """The start of some bytes, escaped, for a message: `b'{"log'`; `the end of the file` when empty."""
+    return repr(bytes(data[:length])) if data else "the end of the file"

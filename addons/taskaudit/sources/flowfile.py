@@ -1,0 +1,235 @@
+"""Flow files of mitmproxy: typed netstrings, one flow after the other.
+
+A flow in the format of the installed mitmproxy is read here, only the members an exchange is made of: some
+ten times as fast as mitmproxy's own reader. Older formats and other kinds go through mitmproxy. Where
+a flow cannot be read, the next one is looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from mitmproxy.flow import Flow
+from mitmproxy.http import HTTPFlow
+from mitmproxy.io import compat
+from mitmproxy.io import tnetstring as theirs
+from mitmproxy.version import FLOW_FORMAT_VERSION
+
+from taskaudit.exchange import Exchange
+from taskaudit.sources import tnetstring as ours
+from taskaudit.sources.captured import Captured, Damage, Reading, excerpt
+from taskaudit.sources.flow import Answered, Asked, exchange_from, exchange_of
+from taskaudit.sources.window import Window
+
+LONGEST_FLOW = 256 * 1024 * 1024
+"""Bytes. A longer one is taken for a damaged length: memory stays bounded."""
+MOST_TRIES = 1000
+"""How many places are tried in the search for the next flow after a damage."""
+
+_LENGTH = re.compile(rb"(\d{1,12}):")
+# A flow begins with the length of its first member's name; before it ends the dictionary of the last one.
+_NEXT = re.compile(rb"(?<=\})\d{2,9}:(?=\d{1,2}:[a-z_]+[,;])")
+_LONGEST_NEXT = 64
+
+
+def read_flows(window: Window) -> Reading:
+    """The HTTP flows from `window` on, and each damage; flows of other kinds only count."""
+    index = 0
+    while window.has(1):
+        where = f"byte {window.offset()}"
+        end = _end(window)
+        if end is None:
+            lost = _framing_lost(window)
+            found = _seek(window)
+            yield Damage(where, f"{lost}; {_goes_on(window, found)}", index)
+            if not found:
+                return
+        else:
+            try:
+                exchange = _exchange(window.take(end - window.at))
+            except _NOT_A_FLOW as error:
+                yield Damage(where, f"expected a flow, found one that does not load: {_reason(error)}", index)
+            else:
+                if exchange:
+                    yield Captured(index, exchange)
+        index += 1
+
+
+_NOT_A_FLOW = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What mitmproxy raises on a flow of the wrong shape."""
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:120]}"
+
+
+def _end(window: Window) -> int | None:
+    """Where the flow at `window.at` ends, by its length; None where that length cannot be right."""
+    window.has(13)
+    length = _LENGTH.match(window.data, window.at)
+    if not length or int(length[1]) > LONGEST_FLOW:
+        return None
+    size = length.end() - window.at + int(length[1]) + 1
+    if not window.has(size) or window.data[window.at + size - 1] != ours.DICT:
+        return None
+    return window.at + size
+
+
+def _goes_on(window: Window, found: bool) -> str:
+    return f"reading goes on at byte {window.offset()}" if found else "no flow was found after it"
+
+
+def _framing_lost(window: Window) -> str:
+    length = _LENGTH.match(window.data, window.at)
+    if not length:
+        return f"expected the length of a flow, found {excerpt(window.data[window.at : window.at + 24])}"
+    expected = f"expected a flow of {int(length[1])} bytes"
+    if window.ended:
+        return f"{expected}, found {len(window.data) - length.end()} bytes to the end of the file"
+    return f"{expected}, found no end of a flow after them"
+
+
+def _seek(window: Window) -> bool:
+    """Go to the next flow after a damage; False where there is none."""
+    after = _after_claimed_length(window)
+    if after is not None:
+        window.at = after
+        return True
+    for _ in range(MOST_TRIES):
+        if not _next_candidate(window):
+            return False
+        if _is_flow(window):
+            return True
+    return False
+
+
+def _after_claimed_length(window: Window) -> int | None:
+    """Where the length is right and only the byte that ends the flow is not: the place after it."""
+    length = _LENGTH.match(window.data, window.at)
+    if not length:
+        return None
+    after = length.end() + int(length[1]) + 1
+    probe = window.data[after : after + _LONGEST_NEXT]
+    return after if _NEXT.match(b"}" + probe, 1) else None
+
+
+def _next_candidate(window: Window) -> bool:
+    window.at += 1
+    while not (found := _NEXT.search(window.data, window.at)):
+        if window.ended:
+            return False
+        # What is dropped must not hold the start of a match, nor the byte it looks behind at.
+        window.at = max(window.at, len(window.data) - _LONGEST_NEXT) - 1
+        window.more()
+        window.at = 1
+    window.at = found.start()
+    return True
+
+
+def _is_flow(window: Window) -> bool:
+    end = _end(window)
+    if end is None:
+        return False
+    try:
+        _exchange(bytes(memoryview(window.data)[window.at : end]))
+    except _NOT_A_FLOW:
+        return False
+    return True
+
+
+def _exchange(record: bytes) -> Exchange | None:
+    """The exchange of a flow's bytes, None for one that is not HTTP."""
+    try:
+        return _skimmed(record)
+    except (ValueError, KeyError, _Elsewhere):
+        flow = Flow.from_state(compat.migrate_flow(_state(record)))
+        return exchange_of(flow) if isinstance(flow, HTTPFlow) else None
+
+
+class _Elsewhere(Exception):
+    """Of another kind or format: a flow for mitmproxy's own reader."""
+
+
+def _state(record: bytes) -> dict[bytes | str, object]:
+    state = theirs.loads(record)
+    if not isinstance(state, dict):
+        raise ValueError("a dictionary was expected")
+    return state
+
+
+def _skimmed(record: bytes) -> Exchange:
+    (whole,) = ours.spans(record, 0, len(record))
+    flow = ours.members(record, whole)
+    text, number = partial(ours.text, record), partial(ours.number, record)
+    if number(flow[b"version"]) != FLOW_FORMAT_VERSION or text(flow[b"type"]) != "http":
+        raise _Elsewhere
+    error = flow[b"error"]
+    return exchange_from(
+        text(flow[b"id"]),
+        _asked(record, flow[b"request"]),
+        None if flow[b"response"][0] == ours.NULL else _answered(record, flow[b"response"]),
+        None if error[0] == ours.NULL else number(ours.members(record, error)[b"timestamp"]),
+        _peer(record, flow[b"client_conn"]),
+    )
+
+
+def _asked(record: bytes, span: ours.Span) -> Asked:
+    request = ours.members(record, span)
+    raw, number = partial(ours.raw, record), partial(ours.number, record)
+    return Asked(
+        method=raw(request[b"method"]),
+        host=ours.text(record, request[b"host"]),
+        port=int(number(request[b"port"])),
+        authority=raw(request[b"authority"]),
+        path=raw(request[b"path"]),
+        http_version=raw(request[b"http_version"]),
+        fields=ours.pairs(record, request[b"headers"]),
+        content=None if request[b"content"][0] == ours.NULL else raw(request[b"content"]),
+        started=number(request[b"timestamp_start"]),
+    )
+
+
+def _answered(record: bytes, span: ours.Span) -> Answered:
+    response = ours.members(record, span)
+    content, ended = response[b"content"], response[b"timestamp_end"]
+    return Answered(
+        status=int(ours.number(record, response[b"status_code"])),
+        fields=ours.pairs(record, response[b"headers"]),
+        content=None if content[0] == ours.NULL else ours.raw(record, content),
+        started=ours.number(record, response[b"timestamp_start"]),
+        ended=None if ended[0] == ours.NULL else ours.number(record, ended),
+    )
+
+
+def _last_peer(record: bytes, span: ours.Span) -> ours.Span | None:
+    """The address of a client where it is the last member, as mitmproxy writes it: saves reading the rest."""
+    _, start, end = span
+    at = record.rfind(_PEER, start, end) + len(_PEER)
+    if at < start + len(_PEER):
+        return None
+    try:
+        (peer,) = ours.spans(record, at, end)
+    except ValueError:
+        return None
+    return peer
+
+
+_PEER = b"8:peername;"
+
+
+def _peer(record: bytes, span: ours.Span) -> str | None:
+    peer = _last_peer(record, span) or ours.members(record, span)[b"peername"]
+    if peer[0] == ours.NULL:
+        return None
+    address, *_ = ours.spans(record, peer[1], peer[2])
+    return ours.text(record, address)

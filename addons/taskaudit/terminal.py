@@ -1,0 +1,128 @@
+"""Outcomes as text, in the manner of a good linter. Everything from the traffic is made harmless first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
+from taskaudit.contract.excerpt import escape
+from taskaudit.contract.places import locate
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict
+from taskaudit.frame import frame, plain
+from taskaudit.jobs import Job
+from taskaudit.sources.captured import Damage
+from taskaudit.totals import Totals
+
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def headline(outcome: Outcome) -> str:
+    """One line on one exchange: what was asked, what came back, and the rules broken."""
+    parts = [_verdict_words(outcome), request_line(outcome)]
+    rules = list(dict.fromkeys(finding.rule for finding in outcome.findings))
+    return " ".join(filter(None, [*parts, *rules]))
+
+
+def request_line(outcome: Outcome) -> str:
+    """Method, host and path, route, status: what there is of them."""
+    exchange = outcome.exchange
+    status = exchange.answer.status if exchange.answer else None
+    parts = [
+        exchange.method and escape(exchange.method, 20),
+        escape((exchange.host or "") + (exchange.path or "")),
+        outcome.route and f"({outcome.route.name})",
+        status is not None and f"HTTP {status}",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def outcome_text(source: str, index: int, outcome: Outcome) -> Iterator[Text]:
+    """An outcome in full: its head, then each finding with its place in the body."""
+    head = Text.assemble((escape(source), "bold"), (f"[{index}] ", "dim"), (request_line(outcome), ""))
+    head.append(" -> " if request_line(outcome) else "-> ")
+    head.append(_verdict_words(outcome), _verdict_style(outcome))
+    yield head
+    for finding in outcome.findings:
+        yield from _finding_text(finding, outcome.verdict)
+    if outcome.verdict:
+        for rule, count in outcome.verdict.omitted:
+            yield Text(f"  {rule} {count} more of this rule", "dim")
+
+
+def summary_text(totals: Totals) -> Iterator[Text]:
+    """What the run found, with the coverage line."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.kinds.items()))
+    submissions, queries = totals.roles[Role.SUBMISSION], totals.roles[Role.JOB_QUERY]
+    yield Text(f"{submissions} submissions" + (f" ({kinds})" if kinds else "") + f", {queries} job queries")
+    found = [(f"{totals.severities[s]} {s}", STYLES[s]) for s in Severity if totals.severities[s]]
+    if found:
+        yield Text("findings: ").append_text(Text(", ").join(Text(*pair) for pair in found))
+    else:
+        yield Text("no findings", "green" if totals.audited else "yellow")
+    yield Text(totals.coverage(), "dim" if not totals.unaudited.total() else "yellow")
+
+
+def damage_text(source: str, damage: Damage) -> Text:
+    """A place of a source that could not be read."""
+    at = f"{source}[{damage.index}]" if damage.index is not None else source
+    where = "" if damage.where == source else f"{damage.where}: "
+    return Text.assemble((f"{escape(at, 1000)}: ", "bold"), ("damaged ", "red"), f"{where}{escape(damage.message)}")
+
+
+def jobs_table(jobs: Sequence[Job]) -> Table:
+    """The jobs of a log, one row each; ids are never cut, as they are there to be copied."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("submitted (UTC)", no_wrap=True)
+    table.add_column("job id", no_wrap=True, style="bold")
+    for name in ("operation", "host", "status", "findings"):
+        table.add_column(name)
+    for job in jobs:
+        cells = (job.job_id, job.operation, job.host or "", str(job.status or ""), job.rules)
+        table.add_row(job.submitted[:19].replace("T", " "), *(Text(escape(cell)) for cell in cells))
+    return table
+
+
+def _verdict_words(outcome: Outcome) -> str:
+    if outcome.unaudited is not None:
+        return f"not audited: {outcome.unaudited.value}"
+    if outcome.verdict is None:
+        return f"job query {escape(outcome.job_id or '', 80)}".rstrip()
+    verdict = outcome.verdict
+    if verdict.job_id is not None:
+        return f"{verdict.kind.value} {escape(verdict.job_id, 80)}"
+    if verdict.kind is Kind.ERROR and verdict.error_code is not None:
+        return f"error {escape(verdict.error_code, 80)}"
+    return verdict.kind.value
+
+
+def _verdict_style(outcome: Outcome) -> str:
+    if outcome.findings:
+        return STYLES[min((finding.severity for finding in outcome.findings), key=lambda s: s.rank)]
+    return "yellow" if outcome.unaudited is not None else "green"
+
+
+def _finding_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
+    yield Text.assemble(
+        ("  ", ""), (finding.rule, STYLES[finding.severity]), (f" {finding.name} ", "bold"), (f"({finding.severity})", "dim")
+    )
+    where = escape(finding.pointer) or "the body"
+    yield Text(f"    {where}: expected {finding.expected}, found {finding.found}")
+    yield from _frame_text(finding, verdict)
+    yield Text(f"    {RULES[finding.rule].why}", "dim")
+
+
+def _frame_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
+    text = verdict.text if verdict else None
+    if text is None or finding.place is None:
+        return
+    span = locate(text, [finding.pointer]).get(finding.pointer) if finding.pointer else None
+    length = span.end - span.start if span else 1
+    for row in plain(frame(text, finding.place, length)).split("\n"):
+        marked = row.rstrip("^") != row and row.lstrip(" |").strip("^") == ""
+        yield Text(f"   {row}", STYLES[finding.severity] if marked else "")

@@ -1,0 +1,61 @@
+"""The sums that have to add up: seen = other + audited + unaudited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
+from taskaudit.contract.verdict import Severity
+from taskaudit.exchange import Unaudited
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts over outcomes. `lost` counts records that could not be written."""
+
+    seen: int = 0
+    other: int = 0
+    audited: int = 0
+    unaudited: Counter[Unaudited] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    severities: Counter[Severity] = field(default_factory=Counter)
+    with_findings: int = 0
+    lost: int = 0
+
+    @property
+    def in_scope(self) -> int:
+        """Submissions and job queries, audited or not."""
+        return self.audited + self.unaudited.total()
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts one exchange."""
+        self.seen += 1
+        if outcome.role is Role.OTHER:
+            self.other += 1
+            return
+        self.roles[outcome.role] += 1
+        if outcome.unaudited is not None:
+            self.unaudited[outcome.unaudited] += 1
+        else:
+            self.audited += 1
+            if outcome.verdict is not None:
+                self.kinds[outcome.verdict.kind] += 1
+        self._add_findings(outcome)
+
+    def _add_findings(self, outcome: Outcome) -> None:
+        self.with_findings += bool(outcome.findings)
+        for finding in outcome.findings:
+            self.findings[finding.rule] += 1
+            self.severities[finding.severity] += 1
+
+    def coverage(self) -> str:
+        """The line without which no result is shown: what was looked at, and what was not."""
+        missed = ", ".join(f"{reason.value} {n}" for reason, n in sorted(self.unaudited.items()) if n)
+        return (
+            f"seen {self.seen} = other {self.other} + audited {self.audited} + "
+            f"unaudited {self.unaudited.total()}" + (f" ({missed})" if missed else "")
+        )
