@@ -149,7 +149,7 @@ def _twice(entry: RouteEntry | JobQueryEntry, other: str, at: tuple[str | int, .
 class Route:
     """A method and path template of the catalogue.
 
-    `name` is `service:Operation`, several operations joined by `|` (`ecs:BatchStartServers|BatchStopServers`).
+    `name` is `service:Operation`, several operations joined by `|`: `ecs:BatchStartServers|BatchStopServers`.
     `final_statuses` are all final job statuses of a job query, in upper case; empty for a submission.
     """
 
@@ -194,6 +194,12 @@ class _Node:
         if self.wildcard is None:
             self.wildcard = _Node()
         return self.wildcard
+
+    def offer(self, candidate: _Candidate) -> None:
+        """Adds a candidate, unless earlier ones serve all its hosts and it could never be chosen."""
+        served = {host for earlier in self.candidates for host in earlier.hosts}
+        if not self.candidates or not served.issuperset(candidate.hosts):
+            self.candidates.append(candidate)
 
     def find(self, segments: list[str], at: int = 0) -> _Node | None:
         """The node whose template fits `segments`; a literal wins over a wildcard, the leftmost first."""
@@ -245,7 +251,7 @@ class Catalogue:
         for segment in segments[1:]:
             node = node.step(segment)
         job_id_at = segments.index("{job_id}") if route.role is Role.JOB_QUERY else None
-        node.candidates.append(_Candidate(route, hosts, job_id_at))
+        node.offer(_Candidate(route, hosts, job_id_at))
         self._longest = max(self._longest, len(segments))
         return route
 

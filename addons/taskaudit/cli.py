@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from taskaudit.check import Check
-    from taskaudit.config import Config
+    from taskaudit.config import Loaded
 
 app = typer.Typer(
     name="taskaudit",
@@ -37,9 +37,12 @@ app.add_typer(config_app, name="config")
 WRONG_USAGE = 2
 LONG_WORK = 5_000_000
 """From how many bytes on a progress bar is shown."""
+PIPED_WIDTH = 200
+"""Columns of a table that goes into a pipe or a file, where nobody says how wide it may be."""
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration file (YAML).", show_default="the defaults")
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file (YAML).", show_default="the defaults"),
 ]
 
 
@@ -167,9 +170,9 @@ def config_schema() -> None:
     """Print the JSON Schema of the configuration file, for editors."""
     import json
 
-    from taskaudit.config import json_schema
+    from taskaudit.config import settings_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(settings_schema(), indent=2))
 
 
 @app.command()
@@ -185,7 +188,7 @@ def main() -> None:
     app()
 
 
-def _load(path: Path | None) -> Config:
+def _load(path: Path | None) -> Loaded:
     from taskaudit.config import ConfigError, load
 
     try:
@@ -262,7 +265,10 @@ def _console(*, stderr: bool = False) -> Console:
     """Markup and highlighting off: what is printed comes from traffic. Colour only on a terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
 
 
 def _fail(message: str) -> NoReturn:

@@ -63,8 +63,8 @@ class Settings(BaseModel):
     unlisted: Literal["detect", "ignore"] = Field(
         default="detect",
         description=(
-            "What becomes of a POST, PUT, PATCH or DELETE that no service file lists. detect: audited when its "
-            "answer is a JSON object with a top-level job_id or error. ignore: left alone."
+            "What becomes of a POST, PUT, PATCH or DELETE that no service file lists. detect: audited when "
+            "its answer is a JSON object with a top-level job_id or error. ignore: left alone."
         ),
     )
     inspection_limit: int = Field(
@@ -180,14 +180,20 @@ def _digest(settings: Settings, services: Iterable[Service]) -> str:
 
 def _read(path: Path) -> _Document:
     name = str(path)
-    root = _composed(name, _text(path, name))
-    if root is None or _is_null(root):
+    text = _text(path, name)
+    try:
+        return _document(name, _composed(name, text))
+    except RecursionError:
+        raise ConfigError(f"{name}: nested too deeply") from None
+
+
+def _document(name: str, root: Any) -> _Document:
+    if root is None or root.tag == _TAG + "null":
         return _Document(name, {}, None)
-    if root.id != "mapping":
-        raise ConfigError(
-            f"{name}, line {_line(root)}: found {_described(_plain(root, name))}; expected keys and values"
-        )
-    return _Document(name, _plain(root, name), root)
+    data = _plain(root, name)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}, line {_line(root)}: found {_described(data)}; expected keys and values")
+    return _Document(name, data, root)
 
 
 def _text(path: Path, name: str) -> str:
@@ -217,7 +223,8 @@ def _decoded(raw: bytes, name: str) -> str:
 
 def _composed(name: str, text: str) -> Any:
     # Here, because ruamel.yaml takes long to import and a program that only prints its help needs none.
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         with warnings.catch_warnings():
@@ -226,8 +233,6 @@ def _composed(name: str, text: str) -> Any:
     except YAMLError as error:
         line, problem = _problem(error, text)
         raise ConfigError(f"{name}, line {line}: not valid YAML: {problem}") from None
-    except RecursionError:
-        raise ConfigError(f"{name}: nested too deeply") from None
 
 
 def _problem(error: Any, text: str) -> tuple[int, str]:
@@ -256,10 +261,8 @@ def _plain_mapping(node: Any, name: str) -> dict[str, object]:
         if key.id != "scalar":
             raise ConfigError(f"{name}, line {_line(key)}: found a list or a mapping; expected a key")
         if key.value in lines:
-            first = lines[key.value]
-            raise ConfigError(
-                f"{name}, line {_line(key)}: the key {_quoted(key.value)} is given twice, first in line {first}"
-            )
+            twice = f"the key {_quoted(key.value)} is given twice, first in line {lines[key.value]}"
+            raise ConfigError(f"{name}, line {_line(key)}: {twice}")
         lines[key.value] = _line(key)
         found[key.value] = _plain(value, name)
     return found
@@ -301,10 +304,6 @@ def _line(node: Any) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _is_null(node: Any) -> bool:
-    return bool(node.tag == _TAG + "null")
-
-
 # What a model says against the data, in words for the person who wrote the file.
 
 
@@ -312,8 +311,10 @@ def _validated[Model: BaseModel](model: type[Model], document: _Document) -> Mod
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        told = [(_location(details), _told(model, details)) for details in error.errors(include_url=False)]
-    raise document.error(*min(told, key=lambda problem: document.line(problem[0])))
+        problems = error.errors(include_url=False)
+    # A missing key last: where another one is misspelt, that is the cause.
+    first = min(problems, key=lambda p: (p["type"] == "missing", document.line(_location(p))))
+    raise document.error(_location(first), _told(model, first))
 
 
 def _location(details: ErrorDetails) -> Location:

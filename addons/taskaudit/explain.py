@@ -21,12 +21,16 @@ def find_rule(name: str) -> Rule:
         return known[wanted]
     nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.0)[0]
     hint = nearest.upper() if nearest.startswith("ta") and nearest[2:].isdigit() else nearest
-    raise LookupError(f'no rule "{escape(name, 40)}"; did you mean {hint}? taskaudit explain --all lists them all')
+    raise LookupError(
+        f'no rule "{escape(name, 40)}"; did you mean {hint}? taskaudit explain --all lists them all'
+    )
 
 
 def explanation(rule: Rule) -> Iterator[Text]:
     """A rule in full, line by line."""
-    yield Text.assemble((f"{rule.code} ", STYLES[rule.severity]), (rule.name, "bold"), (f" ({rule.severity})", "dim"))
+    yield Text.assemble(
+        (f"{rule.code} ", STYLES[rule.severity]), (rule.name, "bold"), (f" ({rule.severity})", "dim")
+    )
     yield Text(f"  When    {rule.when}")
     yield Text(f"  Why     {rule.why}")
     if rule.bad:

@@ -39,7 +39,14 @@ class Job:
 
     def one_line(self) -> str:
         """For a view that goes on as jobs come."""
-        words = (self.submitted, self.job_id, self.operation, self.host or "", str(self.status or ""), self.rules)
+        words = (
+            self.submitted,
+            self.job_id,
+            self.operation,
+            self.host or "",
+            str(self.status or ""),
+            self.rules,
+        )
         return "  ".join(escape(word) for word in words).rstrip()
 
 

@@ -33,7 +33,9 @@ class LogFile:
         self.path = path
         self._torn: int | None = None
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            self._fd = os.open(
+                path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600
+            )
         except OSError as error:
             raise LogError(f"cannot open the log {path}: {error.strerror}") from error
         try:

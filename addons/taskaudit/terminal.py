@@ -44,22 +44,30 @@ def request_line(outcome: Outcome) -> str:
 
 def outcome_text(source: str, index: int, outcome: Outcome) -> Iterator[Text]:
     """An outcome in full: its head, then each finding with its place in the body."""
-    head = Text.assemble((escape(source), "bold"), (f"[{index}] ", "dim"), (request_line(outcome), ""))
-    head.append(" -> " if request_line(outcome) else "-> ")
-    head.append(_verdict_words(outcome), _verdict_style(outcome))
-    yield head
+    asked = request_line(outcome)
+    yield Text.assemble(
+        (escape("standard input" if source == "-" else source, 1000), "bold"),
+        (f"[{index}] ", "dim"),
+        f"{asked} -> " if asked else "-> ",
+        (_verdict_words(outcome), _verdict_style(outcome)),
+    )
     for finding in outcome.findings:
         yield from _finding_text(finding, outcome.verdict)
     if outcome.verdict:
         for rule, count in outcome.verdict.omitted:
-            yield Text(f"  {rule} {count} more of this rule", "dim")
+            yield Text(f"  {rule} {count} more times", "dim")
+    if outcome.findings:
+        yield Text()
 
 
 def summary_text(totals: Totals) -> Iterator[Text]:
     """What the run found, with the coverage line."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.kinds.items()))
-    submissions, queries = totals.roles[Role.SUBMISSION], totals.roles[Role.JOB_QUERY]
-    yield Text(f"{submissions} submissions" + (f" ({kinds})" if kinds else "") + f", {queries} job queries")
+    yield Text(
+        f"submissions: {totals.roles[Role.SUBMISSION]}"
+        + (f" ({kinds})" if kinds else "")
+        + f"; job queries: {totals.roles[Role.JOB_QUERY]}"
+    )
     found = [(f"{totals.severities[s]} {s}", STYLES[s]) for s in Severity if totals.severities[s]]
     if found:
         yield Text("findings: ").append_text(Text(", ").join(Text(*pair) for pair in found))
@@ -72,7 +80,9 @@ def damage_text(source: str, damage: Damage) -> Text:
     """A place of a source that could not be read."""
     at = f"{source}[{damage.index}]" if damage.index is not None else source
     where = "" if damage.where == source else f"{damage.where}: "
-    return Text.assemble((f"{escape(at, 1000)}: ", "bold"), ("damaged ", "red"), f"{where}{escape(damage.message)}")
+    return Text.assemble(
+        (f"{escape(at, 1000)}: ", "bold"), ("damaged ", "red"), f"{where}{escape(damage.message)}"
+    )
 
 
 def jobs_table(jobs: Sequence[Job]) -> Table:
@@ -81,7 +91,7 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
     table.add_column("submitted (UTC)", no_wrap=True)
     table.add_column("job id", no_wrap=True, style="bold")
     for name in ("operation", "host", "status", "findings"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for job in jobs:
         cells = (job.job_id, job.operation, job.host or "", str(job.status or ""), job.rules)
         table.add_row(job.submitted[:19].replace("T", " "), *(Text(escape(cell)) for cell in cells))
@@ -109,7 +119,10 @@ def _verdict_style(outcome: Outcome) -> str:
 
 def _finding_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
     yield Text.assemble(
-        ("  ", ""), (finding.rule, STYLES[finding.severity]), (f" {finding.name} ", "bold"), (f"({finding.severity})", "dim")
+        ("  ", ""),
+        (finding.rule, STYLES[finding.severity]),
+        (f" {finding.name} ", "bold"),
+        (f"({finding.severity})", "dim"),
     )
     where = escape(finding.pointer) or "the body"
     yield Text(f"    {where}: expected {finding.expected}, found {finding.found}")

@@ -17,6 +17,7 @@ from taskaudit.contract.rules.rule import Fault
 from taskaudit.contract.rules.types import type_faults
 from taskaudit.contract.verdict import MAX_FINDINGS_PER_RULE, Finding, Kind, Verdict
 
+_BY_MEMBERS = {("job_id",): Kind.JOB, ("error",): Kind.ERROR, ("job_id", "error"): Kind.AMBIGUOUS}
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -47,26 +48,19 @@ def audit_submission(answer: Answer, allowance: Allowance = STRICT, limit: int =
 
 
 def classify(body: Body, status: int | None, allowance: Allowance) -> Kind:
-    """The answer's kind (contract, section 3). A `null` member counts only where nothing else is there."""
+    """The answer's kind (contract, section 3). A `null` envelope member counts where there is no other."""
     if body.accepted:
         return Kind.ACCEPTED
     value = body.value
     if value is None:
         return Kind.UNREADABLE
-    has_job, has_error = value.get("job_id") is not None, value.get("error") is not None
-    if has_job or has_error:
-        return _by_members(has_job, has_error)
+    members = [name for name in ("job_id", "error") if value.get(name) is not None]
+    members = members or [name for name in ("job_id", "error") if name in value]
+    if members:
+        return _BY_MEMBERS[tuple(members)]
     if (status is None or status < 400) and any(value.get(m) is not None for m in allowance.order_members):
         return Kind.ORDER
-    if envelope.dialect(value):
-        return Kind.FOREIGN
-    return _by_members("job_id" in value, "error" in value)
-
-
-def _by_members(job: bool, failure: bool) -> Kind:
-    if job and failure:
-        return Kind.AMBIGUOUS
-    return Kind.JOB if job else Kind.ERROR if failure else Kind.UNRECOGNISED
+    return Kind.FOREIGN if envelope.dialect(value) else Kind.UNRECOGNISED
 
 
 def _envelope_faults(value: dict[str, Any], kind: Kind, status: int | None) -> Iterator[Fault]:
@@ -105,7 +99,9 @@ def _findings(faults: Iterable[Fault], body: Body) -> tuple[tuple[Finding, ...],
         if count[fault.rule.code] <= MAX_FINDINGS_PER_RULE:
             listed.append(fault)
     count["TA007"] += body.omitted
-    omitted = Counter({code: n - MAX_FINDINGS_PER_RULE for code, n in count.items() if n > MAX_FINDINGS_PER_RULE})
+    omitted = Counter(
+        {code: n - MAX_FINDINGS_PER_RULE for code, n in count.items() if n > MAX_FINDINGS_PER_RULE}
+    )
     wanted = set(chain.from_iterable((f.pointer, enclosing(f.pointer)) for f in listed))
     spans = locate(body.text, wanted) if body.text is not None else {}
     return tuple(_finding(fault, body, spans) for fault in listed), omitted

@@ -106,7 +106,9 @@ class _Reader:
         if answer.missing is Missing.STREAMED:
             raise _Unreadable(TA003.at("", "a body to inspect", "a body that was streamed past the audit"))
         if answer.missing is Missing.CUT_SHORT:
-            self.text = answer.body[: self.limit].decode("utf-8", "replace") if not answer.content_encoding else None
+            self.text = (
+                answer.body[: self.limit].decode("utf-8", "replace") if not answer.content_encoding else None
+            )
             found = f"an HTTP message that ends after {len(answer.body)} bytes of its body"
             offset = None if self.text is None else len(self.text)
             raise _Unreadable(TA006.at("", "the whole HTTP message", found, offset=offset))

@@ -191,10 +191,18 @@ class TaskAudit:
         """TA901: names the exception's type and place, not its text, which may quote the traffic."""
         at = extract_tb(error.__traceback__)[-1]
         found = f"{type(error).__name__} in {at.name}, line {at.lineno}"
-        logger.error("taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found)
+        logger.error(
+            "taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found
+        )
         rule = TA901
         finding = Finding(
-            rule.code, rule.name, rule.severity, "", "an audit that does not fail", found, type(error).__name__
+            rule.code,
+            rule.name,
+            rule.severity,
+            "",
+            "an audit that does not fail",
+            found,
+            type(error).__name__,
         )
         request = flow.request
         exchange = Exchange(

@@ -153,7 +153,7 @@ def _next_entry(window: Window, character: str) -> bytes:
 def _size_by_decoding(window: Window) -> int | None:
     """The size of a sound entry that is in the window whole, None for any other.
 
-    The decoder says where what follows the entry starts: three times as fast as looking for its brackets.
+    The decoder tells where the text after the entry starts, much faster than looking for brackets does.
     Should it word that otherwise one day, the brackets are looked for.
     """
     # Views of the window have to be released before it reads on.
@@ -162,7 +162,9 @@ def _size_by_decoding(window: Window) -> int | None:
             _DECODER.decode(rest)
         except msgspec.DecodeError as error:
             found = _TRAILING.search(str(error))
-            return int(found[1]) if found else None
+            # It counts the byte that should not be there, too.
+            size = int(found[1]) - 1 if found else 0
+            return size if size > 0 and rest[size] in b",]" else None
         except (UnicodeDecodeError, RecursionError):
             return None
     return None

@@ -118,4 +118,3 @@ TA010 = Rule(
     bad=Example("\ufeff" + _JOB),
     good=_GOOD,
 )
-

@@ -1,0 +1,272 @@
+"""Method and path to role, route and job id."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from taskaudit import catalogue as module
+from taskaudit.catalogue import Catalogue, Match, Role, Service, _Node
+from taskaudit.config import SHIPPED, load, load_service
+from taskaudit.paths import configs_dir
+
+ROOT = Path(__file__).resolve().parent.parent
+FACTS = ROOT.parent / "shared" / "data" / "routes.csv"
+
+
+def service(
+    name: str, *submissions: str, queries: tuple[str, ...] = (), hosts: tuple[str, ...] = ()
+) -> Service:
+    """A service from `METHOD path` lines; each operation is named after its place."""
+    return Service.model_validate(
+        {
+            "service": name,
+            "provider": "Example",
+            "source": "made up",
+            "hosts": list(hosts),
+            "submissions": [
+                {"method": line.split()[0], "path": line.split()[1], "operations": [f"Op{i}"]}
+                for i, line in enumerate(submissions)
+            ],
+            "job_queries": [{"path": path, "operations": ["ShowJob"]} for path in queries],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Catalogue:
+    return load().catalogue
+
+
+EXAMPLES = [
+    ("POST", "/v1/p/cloudservers", "ecs:CreateServers", None),
+    ("post", "/v1/p/cloudservers", "ecs:CreateServers", None),
+    ("POST", "/v1.1/p/cloudservers", "ecs:CreateServers", None),
+    ("POST", "/v1/p/cloudservers/", "ecs:CreateServers", None),
+    ("POST", "/v1//cloudservers", "ecs:CreateServers", None),
+    (
+        "POST",
+        "/v1/p/cloudservers/action",
+        "ecs:BatchRebootServers|BatchStartServers|BatchStopServers",
+        None,
+    ),
+    ("POST", "/v1/p/cloudservers/delete", "ecs:DeleteServers", None),
+    ("DELETE", "/v2/p/cloudvolumes/v", "evs:DeleteVolume", None),
+    ("PUT", "/v1/cloudimages/i/upload", "ims:RegisterImage", None),
+    ("GET", "/v1/p/jobs/70a599e0", "ecs:ShowJob", "70a599e0"),
+    ("GET", "/v1/p/jobs/70a599e0/", "ecs:ShowJob", "70a599e0"),
+    ("GET", "/v1/p/jobs/", "ecs:ShowJob", ""),
+    ("GET", "/v1/p/jobs/%5Bobject%20Object%5D", "ecs:ShowJob", "[object Object]"),
+    ("GET", "/v1/p/jobs/%ff", "ecs:ShowJob", "\ufffd"),
+    ("GET", "/v1/cloudimages/job/j", "ims:ShowJobProgress", "j"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "job_id"), EXAMPLES)
+def test_known(shipped: Catalogue, method: str, path: str, name: str, job_id: str | None) -> None:
+    match = shipped.match(method, path)
+    assert match is not None
+    assert (match.route.name, match.job_id) == (name, job_id)
+    assert match.route.role is (Role.SUBMISSION if job_id is None else Role.JOB_QUERY)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/p/cloudservers"),
+        ("POST", "/v1/p/cloudservers//"),
+        ("POST", "/v1/p/CloudServers"),
+        ("POST", "v1/p/cloudservers"),
+        ("POST", "http://ecs.example.com/v1/p/cloudservers"),
+        ("GET", "/v1/p/jobs"),
+        ("GET", "/v1/p/jobs/a/b"),
+        ("CONNECT", "ecs.example.com:443"),
+        ("OPTIONS", "*"),
+        ("POST", ""),
+        ("POST", "/"),
+        ("GET", "/" * 100_000),
+    ],
+)
+def test_unknown(shipped: Catalogue, method: str, path: str) -> None:
+    assert shipped.match(method, path) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "service_name"),
+    [
+        (None, "ecs"),
+        ("proxy.example.com", "ecs"),
+        ("ecs.cn-north-4.myhuaweicloud.com", "ecs"),
+        ("ecs.eu-de.otc.t-systems.com", "otc-ecs"),
+        ("ECS.EU-DE.OTC.T-SYSTEMS.COM.:443", "otc-ecs"),
+        ("otc.t-systems.com.evil.example", "ecs"),
+    ],
+)
+def test_host_chooses_between_services(shipped: Catalogue, host: str | None, service_name: str) -> None:
+    match = shipped.match("POST", "/v1/p/cloudservers", host)
+    assert match is not None
+    assert match.route.service == service_name
+
+
+def test_exact_host_and_load_order() -> None:
+    first, second = service("a", "POST /x"), service("b", "POST /x", hosts=("only.example",))
+    catalogue = Catalogue([first, second])
+    chosen = [catalogue.match("POST", "/x", host) for host in (None, "other.example", "only.example")]
+    assert [match and match.route.service for match in chosen] == ["a", "a", "b"]
+
+
+PRECEDENCE = service("s", "POST /a/{x}/c", "POST /a/b/{y}", "POST /a/b/c", "POST /a/{x}/d", "POST /{w}/b/e")
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/a/b/c", "/a/b/c"),
+        ("/a/b/d", "/a/b/{y}"),
+        ("/a/z/c", "/a/{x}/c"),
+        ("/a/z/d", "/a/{x}/d"),
+        ("/z/b/e", "/{w}/b/e"),
+        ("/a/z/e", None),
+    ],
+)
+def test_literal_wins_and_failing_branches_are_left(path: str, template: str | None) -> None:
+    match = Catalogue([PRECEDENCE]).match("POST", path)
+    assert (match and match.route.template) == template
+
+
+def test_routes_keep_their_facts() -> None:
+    entry = {"method": "POST", "path": "/x", "operations": ["A", "B"]}
+    query = {"path": "/jobs/{job_id}", "operations": ["Q"], "final": ["Stopped"]}
+    made = Service.model_validate(
+        {
+            "service": "s",
+            "provider": "p",
+            "source": "q",
+            "submissions": [entry | {"order_members": ["order_id"], "accepted": [204]}],
+            "job_queries": [query],
+        }
+    )
+    submission, job_query = Catalogue([made]).routes
+    assert submission.name == "s:A|B"
+    assert submission.allowance.order_members == {"order_id"}
+    assert submission.allowance.empty_statuses == {204}
+    assert submission.final_statuses == frozenset()
+    assert job_query.final_statuses == {"SUCCESS", "FAIL", "STOPPED"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"path": "x"}, 'must start with "/"'),
+        ({"path": "/a//b"}, "empty segment"),
+        ({"path": "/a/"}, "empty segment"),
+        ({"path": "/a/x{b}"}, 'one whole {name}, not "x{b}"'),
+        ({"path": "/a/{}"}, 'not "{}"'),
+        ({"path": "/a?b=c"}, 'not "a?b=c"'),
+        ({"path": "/{a}/{a}"}, "names {a} twice"),
+        ({"method": "GET"}, "'POST', 'PUT', 'PATCH' or 'DELETE'"),
+        ({"operations": []}, "at least 1 item"),
+        ({"accepted": [404]}, "less than or equal to 299"),
+    ],
+)
+def test_wrong_entries_are_refused(entry: dict[str, Any], message: str) -> None:
+    whole = {"method": "POST", "path": "/x", "operations": ["A"]} | entry
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Service.model_validate({"service": "s", "provider": "p", "source": "q", "submissions": [whole]})
+
+
+def test_job_query_needs_a_job_id() -> None:
+    with pytest.raises(ValidationError, match=re.escape("must have a segment {job_id}")):
+        service("s", queries=("/jobs/{id}",))
+
+
+def test_no_route_twice_under_other_names() -> None:
+    with pytest.raises(ValidationError, match=re.escape("POST /a/{y} is listed twice, as /a/{x}")):
+        service("s", "POST /a/{x}", "POST /a/{y}")
+    with pytest.raises(ValidationError, match=re.escape("POST /a is listed twice;")):
+        service("s", "POST /a", "POST /a")
+
+
+SEGMENT = st.sampled_from(["a", "b", "{x}"])
+TEMPLATE = st.lists(SEGMENT, min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(f"{{w{i}}}" if part == "{x}" else part for i, part in enumerate(parts))
+)
+PATH = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=5).map(lambda p: "/" + "/".join(p))
+
+
+def naive(templates: list[str], path: str) -> str | None:
+    """The oracle: try every template as a regular expression, those with the earlier literals first."""
+    for template in sorted(templates, key=lambda t: [part.startswith("{") for part in t.split("/")]):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]*", template), path):
+            return template
+    return None
+
+
+@given(st.lists(TEMPLATE, min_size=1, max_size=12, unique=True), PATH)
+def test_same_as_trying_every_template(templates: list[str], path: str) -> None:
+    match = Catalogue([service("s", *(f"POST {t}" for t in templates))]).match("POST", path)
+    shorter = path.removesuffix("/")
+    assert (match and match.route.template) == (naive(templates, path) or naive(templates, shorter))
+
+
+def visits(monkeypatch: pytest.MonkeyPatch, catalogue: Catalogue, path: str) -> tuple[Match | None, int]:
+    seen = []
+    find = _Node.find
+
+    def counted(self: _Node, segments: list[str], at: int = 0) -> _Node | None:
+        seen.append(at)
+        return find(self, segments, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Node, "find", counted)
+        return catalogue.match("POST", path), len(seen)
+
+
+@pytest.mark.parametrize("path", ["/v1/p/res7/s/act7", "/v1/p/res7/s/none", "/v1/p/unknown"])
+def test_cost_does_not_grow_with_the_routes(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    def sized(count: int) -> Catalogue:
+        return Catalogue([service("s", *(f"POST /v1/{{p}}/res{i}/{{s}}/act{i}" for i in range(count)))])
+
+    assert visits(monkeypatch, sized(10), path)[1] == visits(monkeypatch, sized(1000), path)[1] <= 12
+
+
+def test_all_known_submissions_are_listed(shipped: Catalogue) -> None:
+    if not FACTS.is_file():
+        pytest.skip("the table of published routes is not beside this checkout")
+    with FACTS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["tier"] == "core"]
+    listed = {(route.service, route.method, route.template): route.role for route in shipped.routes}
+    assert len(rows) > 200
+    for row in rows:
+        assert listed.get((row["service"], row["method"], row["path"])) is Role.SUBMISSION, row
+        match = shipped.match(row["method"], re.sub(r"\{\w+\}", "x1", row["path"]))
+        assert match is not None, row
+        assert match.route.role is Role.SUBMISSION, row
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_service_loads(name: str) -> None:
+    loaded = load_service(configs_dir() / "catalogue" / f"{name}.yaml")
+    assert loaded.service == name
+    assert loaded.submissions
+    assert loaded.hosts or name.startswith("hcs")
+
+
+def test_pure() -> None:
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+    }
+    assert not imported & {"mitmproxy", "logging", "time", "datetime", "pathlib", "os", "ruamel", "io"}

@@ -1,0 +1,262 @@
+"""Settings from YAML, and what a wrong file is answered with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from taskaudit.config import (
+    MAX_FILE_SIZE,
+    SHIPPED,
+    ConfigError,
+    Settings,
+    load,
+    load_settings,
+    settings_schema,
+)
+from taskaudit.contract.answer import DEFAULT_LIMIT
+from taskaudit.paths import configs_dir
+
+SERVICE = """\
+service: mine
+provider: Example
+source: our own API description
+submissions:
+  - method: POST
+    path: /tasks
+    operations: [CreateTask]
+job_queries:
+  - path: /tasks/{job_id}
+    operations: [ShowTask]
+"""
+
+
+def written(tmp_path: Path, content: str | bytes, name: str = "staging.yaml") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def message(path: Path) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load(path)
+    assert raised.value.__cause__ is None
+    return str(raised.value).removeprefix(str(path.parent) + "/")
+
+
+def test_defaults() -> None:
+    assert load_settings() == Settings()
+    assert Settings().inspection_limit == DEFAULT_LIMIT
+    assert Settings().unlisted == "detect"
+    assert Settings().instance_id is None
+
+
+def test_default_file_shows_every_setting() -> None:
+    shown = (configs_dir() / "default.yaml").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"\n{name}:" not in shown] == []
+
+
+def test_shipped_names_are_the_shipped_files() -> None:
+    assert sorted(SHIPPED) == sorted(path.stem for path in (configs_dir() / "catalogue").iterdir())
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# nothing\n", "---\n", "null\n", "{}", "\ufeff# mark\n"])
+def test_an_empty_file_means_the_defaults(tmp_path: Path, content: str) -> None:
+    assert load_settings(written(tmp_path, content)) == Settings()
+
+
+def test_all_settings(tmp_path: Path) -> None:
+    content = (
+        "unlisted: ignore\ninspection_limit: 0x800\ncatalogue: [ecs, ./mine.yaml]\ninstance_id: 2026-01-01\n"
+    )
+    written(tmp_path, SERVICE, "mine.yaml")
+    loaded = load(written(tmp_path, content))
+    assert loaded.settings.inspection_limit == 2048
+    assert loaded.settings.instance_id == "2026-01-01"
+    assert loaded.catalogue.unlisted == "ignore"
+    assert [service.service for service in loaded.services] == ["ecs", "mine"]
+    assert loaded.catalogue.match("POST", "/tasks") is not None
+
+
+def test_digest_is_of_the_meaning(tmp_path: Path) -> None:
+    one = load(written(tmp_path, "unlisted: detect\n"))
+    same = load(written(tmp_path, "# a comment\ninspection_limit: 1048576\n", "other.yaml"))
+    changed = load(written(tmp_path, "unlisted: ignore\n", "third.yaml"))
+    assert one.digest == same.digest == load().digest
+    assert len(one.digest) == 64
+    assert changed.digest != one.digest
+
+
+def test_digest_tells_a_changed_route(tmp_path: Path) -> None:
+    config = written(tmp_path, "catalogue: [mine.yml]\n")
+    written(tmp_path, SERVICE, "mine.yml")
+    before = load(config).digest
+    written(tmp_path, SERVICE.replace("/tasks", "/jobs"), "mine.yml")
+    assert load(config).digest != before
+
+
+WRONG = [
+    ("unlistd: detect", 'line 1: unknown key "unlistd"; did you mean "unlisted"?'),
+    (
+        "a: 1\n",
+        'line 1: unknown key "a"; the keys here are unlisted, inspection_limit, catalogue, instance_id',
+    ),
+    ("1: 2\n", 'line 1: unknown key "1"; the keys here are unlisted'),
+    (
+        "\n\nunlisted: detct\n",
+        "line 3: unlisted: found the text \"detct\"; expected 'detect' or 'ignore'; did you mean \"detect\"?",
+    ),
+    ("unlisted: on\n", "line 1: unlisted: found the text \"on\"; expected 'detect' or 'ignore'"),
+    ("unlisted: true\n", "line 1: unlisted: found the truth value true; expected 'detect' or 'ignore'"),
+    (
+        "unlisted: detect\ninspection_limit: 1M\n",
+        'line 2: inspection_limit: found the text "1M"; expected a whole number',
+    ),
+    ("inspection_limit: 5\n", "line 1: inspection_limit: found the number 5; expected 1024 or more"),
+    (
+        "inspection_limit: 2e6\n",
+        "line 1: inspection_limit: found the number 2000000.0; expected a whole number",
+    ),
+    ("inspection_limit: -.inf\n", "line 1: inspection_limit: found the number -Infinity; expected a whole"),
+    (
+        "inspection_limit: true\n",
+        "line 1: inspection_limit: found the truth value true; expected a whole number",
+    ),
+    ("inspection_limit:\n", "line 1: inspection_limit: found nothing; expected a whole number"),
+    ('instance_id: ""\n', 'line 1: instance_id: found the text ""; expected text that is not empty'),
+    ("instance_id: 7\n", "line 1: instance_id: found the number 7; expected text"),
+    ("catalogue: ecs\n", 'line 1: catalogue: found the text "ecs"; expected a list'),
+    ("catalogue:\n  - ecs\n  - {a: b}\n", "line 3: catalogue[1]: found keys and values; expected text"),
+    ("catalogue:\n  - ecs\n  - evz\n", 'line 3: catalogue: no service is named "evz"; did you mean "evs"?'),
+    ("catalogue: [zzz]\n", 'line 1: catalogue: no service is named "zzz"; the shipped services are ecs, evs'),
+    ("catalogue:\n- ecs\n- ecs\n", 'line 3: catalogue: "ecs" is listed twice'),
+    ("unlisted: detect\n\nunlisted: ignore\n", 'line 3: the key "unlisted" is given twice, first in line 1'),
+    ("catalogue:\n- {a: 1, a: 2}\n", 'line 2: the key "a" is given twice, first in line 2'),
+    ("- ecs\n", "line 1: found a list; expected keys and values"),
+    ("# x\njust text\n", 'line 2: found the text "just text"; expected keys and values'),
+    ("unlisted: [detect\n", "line 2: not valid YAML: "),
+    ("a: 1\n\tb: 2\n", "line 2: not valid YAML: found character '\\t' that cannot start any token"),
+    ("a: b\n---\nc: d\n", "line 2: not valid YAML: but found another document"),
+    ("unlisted: *x\n", "line 1: not valid YAML: found undefined alias 'x'"),
+    ("a: 1\nb: \x01\n", "line 2: not valid YAML: "),
+    (
+        "unlisted: !!python/object:os.system x\n",
+        'line 1: the tag "tag:yaml.org,2002:python/object:os.system"',
+    ),
+    ("catalogue: &a\n- *a\n", "line 1: anchors (&a) are not supported"),
+    ("instance_id: &a x\n", "line 1: anchors (&a) are not supported"),
+    ("? [a, b]\n: c\n", "line 1: found a list or a mapping; expected a key"),
+    (b"unlisted: detect\n# caf\xe9\n", "line 2: found byte 0xe9; expected text in UTF-8"),
+    ("unlisted: detect\n".encode("utf-16"), "line 1: found byte 0xff; expected text in UTF-8"),
+    ('"\\u001b[2J\\u202e": 1\n', 'line 1: unknown key "\\u001b[2J\\u202e"'),
+    ('"' + "x" * 500 + '": 1\n', f'line 1: unknown key "{"x" * 80}…"'),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), WRONG)
+def test_wrong_file(tmp_path: Path, content: str | bytes, expected: str) -> None:
+    told = message(written(tmp_path, content))
+    assert told.startswith(f"staging.yaml, {expected}")
+    assert "\n" not in told
+
+
+def test_the_first_of_several_is_told(tmp_path: Path) -> None:
+    told = message(written(tmp_path, "instance_id: 1\nunlisted: 2\nxyz: 3\n"))
+    assert told.startswith("staging.yaml, line 1: instance_id")
+
+
+WRONG_SERVICE = [
+    ("    path: /tasks\n", "    pth: /tasks\n", 'line 6: unknown key "pth"; did you mean "path"?'),
+    (
+        "operations: [CreateTask]",
+        "operations: [CreateTask]\n    acepted: [204]",
+        'line 8: unknown key "acepted"; did you mean "accepted"?',
+    ),
+    ("provider", "provide", 'line 2: unknown key "provide"; did you mean "provider"?'),
+    ("    path: /tasks\n", "", 'line 5: the key "path" is missing in submissions[0]'),
+    ("source: our own API description\n", "", 'line 1: the key "source" is missing'),
+    (
+        "method: POST",
+        "method: post",
+        "line 5: submissions[0].method: found the text \"post\"; expected 'POST', 'PUT', 'PATCH' or 'DELETE'",
+    ),
+    ("path: /tasks\n", "path: tasks\n", 'line 6: submissions[0].path: the path template "tasks" must start'),
+    (
+        "/{job_id}",
+        "/{id}",
+        'line 9: job_queries[0].path: the path template "/tasks/{id}" of a job query must',
+    ),
+    (
+        "[CreateTask]\n",
+        "[CreateTask]\n  - method: POST\n    path: /tasks\n    operations: [Again]\n",
+        "line 9: the route POST /tasks is listed twice; list it once, with all its operations",
+    ),
+    (
+        "[CreateTask]",
+        "[]",
+        "line 7: submissions[0].operations: found an empty list; expected at least one entry",
+    ),
+    ("[CreateTask]", "[Create Task]", 'line 7: submissions[0].operations[0]: found the text "Create Task"'),
+    (
+        "[CreateTask]",
+        "[CreateTask]\n    accepted: [404]",
+        "line 8: submissions[0].accepted[0]: found the number 404; expected 299 or less",
+    ),
+    ("provider: Example", "provider: Example\nhosts: ['*']", 'line 3: hosts[0]: "*" is not a host name'),
+    (
+        "  - method: POST\n    path: /tasks\n    operations: [CreateTask]",
+        "  - POST",
+        "line 5: submissions[0]: found",
+    ),
+    ("service: mine", "service: My Own", 'line 1: service: found the text "My Own"; expected text that fits'),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), WRONG_SERVICE)
+def test_wrong_service_file(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    written(tmp_path, SERVICE.replace(old, new, 1), "mine.yaml")
+    told = message(written(tmp_path, "catalogue: [mine.yaml]\n"))
+    assert told.startswith(f"mine.yaml, {expected}")
+
+
+def test_unreadable_places(tmp_path: Path) -> None:
+    assert message(tmp_path / "none.yaml") == "none.yaml: no such file"
+    (tmp_path / "dir").mkdir()
+    assert message(tmp_path / "dir") == "dir: found a directory; expected a YAML file"
+    assert "cannot be read" in message(written(tmp_path, "") / "below.yaml")
+    assert "cannot be read" in message(tmp_path / "nul\0.yaml")
+    large = written(tmp_path, b"#" * (MAX_FILE_SIZE + 1), "large.yaml")
+    assert message(large).startswith("large.yaml: the file is larger than 4194304 bytes")
+    deep = written(tmp_path, "catalogue: " + "[" * 5000, "deep.yaml")
+    assert message(deep) == "deep.yaml: nested too deeply"
+    written(tmp_path, "", "mine.yaml")
+    assert message(written(tmp_path, "catalogue: [mine.yaml]")).startswith("mine.yaml: the file is empty")
+    assert message(written(tmp_path, "catalogue: [./gone.yaml]")) == "gone.yaml: no such file"
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = written(tmp_path, "")
+    monkeypatch.setattr(Path, "open", refused)
+    assert message(path) == "staging.yaml: the file cannot be read: Permission denied"
+
+
+def test_schema_describes_every_setting() -> None:
+    schema = settings_schema()
+    Draft202012Validator.check_schema(schema)
+    assert [name for name, told in schema["properties"].items() if not told.get("description")] == []
+    assert schema["additionalProperties"] is False
+
+
+def test_import_is_light() -> None:
+    heavy = (
+        "import sys, taskaudit.config; print([m for m in ('mitmproxy', 'ruamel.yaml') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
