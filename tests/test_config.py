@@ -103,7 +103,7 @@ WRONG = [
     ("unlistd: detect", 'line 1: unknown key "unlistd"; did you mean "unlisted"?'),
     (
         "a: 1\n",
-        'line 1: unknown key "a"; the keys here are unlisted, inspection_limit, catalogue, instance_id',
+        'line 1: unknown key "a"; the keys here are unlisted, inspection_limit, catalogue, query_within, min_interval, remembered_jobs, instance_id',
     ),
     ("1: 2\n", 'line 1: unknown key "1"; the keys here are unlisted'),
     (
@@ -188,7 +188,7 @@ WRONG_SERVICE = [
     (
         "/{job_id}",
         "/{id}",
-        'line 9: job_queries[0].path: the path template "/tasks/{id}" of a job query must',
+        'line 9: the path template "/tasks/{id}" of a job query must',
     ),
     (
         "[CreateTask]\n",

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from taskaudit.contract.answer import STRICT, Allowance
+from taskaudit.contract.job_status import FLAT, StatusShape
 
 FINAL_STATUSES = frozenset({"SUCCESS", "FAIL"})
 """Statuses after which a job does not change any more (contract, section 5: TA505, TA506)."""
@@ -57,12 +58,6 @@ def _segment_name(path: str, segment: str) -> str | None:
     return None
 
 
-def _checked_query_template(path: str) -> str:
-    if "{job_id}" not in path.split("/"):
-        raise ValueError(f'the path template "{path}" of a job query must have a segment {{job_id}}')
-    return path
-
-
 def _checked_host(pattern: str) -> str:
     if not _HOST_PATTERN.fullmatch(pattern):
         raise ValueError(f'"{pattern}" is not a host name or a pattern such as "*.example.com"')
@@ -70,7 +65,6 @@ def _checked_host(pattern: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_checked_template)]
-QueryTemplate = Annotated[Template, AfterValidator(_checked_query_template)]
 HostPattern = Annotated[str, AfterValidator(_checked_host)]
 Name = Annotated[str, Field(pattern=r"^\S+$")]
 SuccessStatus = Annotated[int, Field(ge=200, le=299)]
@@ -100,11 +94,28 @@ class JobQueryEntry(_Facts):
     """A method and path that asks for a job's status."""
 
     method: Literal["GET", "POST"] = Field(default="GET", description="HTTP method.")
-    path: QueryTemplate = Field(description="Path template; it has a segment {job_id}.")
+    path: Template = Field(description="Path template; it has a segment {job_id}, or id_parameter is set.")
+    id_parameter: Name | None = Field(
+        default=None, description="Parameter of the query string that holds the job id, such as id."
+    )
     operations: list[Name] = Field(min_length=1, description="Operations at this method and path.")
     final: list[Name] = Field(
         default=[], description="Final statuses besides SUCCESS and FAIL; letter case is not significant."
     )
+    member: Name | None = Field(
+        default=None, description="Top-level member whose object holds the status, such as job; null: none."
+    )
+    id_member: Name = Field(default="job_id", description="Member beside the status that holds the job id.")
+
+    @model_validator(mode="after")
+    def _has_a_job_id(self) -> Self:
+        if self.id_parameter is None and "{job_id}" not in self.path.split("/"):
+            raise PydanticCustomError(
+                "no_job_id",
+                'the path template "{path}" of a job query must have a segment {name}, or an id_parameter',
+                {"path": self.path, "name": "{job_id}", "at": ("path",)},
+            )
+        return self
 
 
 class Service(_Facts):
@@ -160,10 +171,15 @@ class Route:
     template: str
     allowance: Allowance
     final_statuses: frozenset[str] = frozenset()
+    shape: StatusShape = FLAT
+    id_parameter: str | None = None
 
 
 class Match(NamedTuple):
-    """The route of a request; `job_id` is percent-decoded and may be "", None for a submission."""
+    """The route of a request.
+
+    `job_id` is percent-decoded and may be ""; None for a submission, and where it stands in the query string.
+    """
 
     route: Route
     job_id: str | None
@@ -250,7 +266,8 @@ class Catalogue:
         node = self._roots.setdefault(route.method, _Node())
         for segment in segments[1:]:
             node = node.step(segment)
-        job_id_at = segments.index("{job_id}") if route.role is Role.JOB_QUERY else None
+        job_id_at = segments.index("{job_id}") if "{job_id}" in segments and not route.id_parameter else None
+        job_id_at = job_id_at if route.role is Role.JOB_QUERY else None
         node.offer(_Candidate(route, hosts, job_id_at))
         self._longest = max(self._longest, len(segments))
         return route
@@ -259,21 +276,25 @@ class Catalogue:
 def _routes(service: Service) -> Iterator[Route]:
     for entry in service.submissions:
         allowance = Allowance(frozenset(entry.order_members), frozenset(entry.accepted))
-        yield _route(service, Role.SUBMISSION, entry, allowance, frozenset())
+        yield Route(
+            _name(service, entry), service.service, Role.SUBMISSION, entry.method, entry.path, allowance
+        )
     for query in service.job_queries:
-        final = FINAL_STATUSES | {status.upper() for status in query.final}
-        yield _route(service, Role.JOB_QUERY, query, STRICT, final)
+        yield Route(
+            _name(service, query),
+            service.service,
+            Role.JOB_QUERY,
+            query.method,
+            query.path,
+            STRICT,
+            FINAL_STATUSES | {status.upper() for status in query.final},
+            StatusShape(query.member or "", query.id_member),
+            query.id_parameter,
+        )
 
 
-def _route(
-    service: Service,
-    role: Role,
-    entry: RouteEntry | JobQueryEntry,
-    allowance: Allowance,
-    final: frozenset[str],
-) -> Route:
-    name = f"{service.service}:{'|'.join(entry.operations)}"
-    return Route(name, service.service, role, entry.method, entry.path, allowance, final)
+def _name(service: Service, entry: RouteEntry | JobQueryEntry) -> str:
+    return f"{service.service}:{'|'.join(entry.operations)}"
 
 
 def _chosen(candidates: list[_Candidate], host: str | None) -> _Candidate:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Role
@@ -20,7 +20,8 @@ CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
 """Exit statuses (contract, section 5)."""
 
 
-class Checked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Checked:
     """An outcome with its place in its source."""
 
     source: str
@@ -28,7 +29,8 @@ class Checked(NamedTuple):
     outcome: Outcome
 
 
-class Damaged(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Damaged:
     """A place in a source that could not be read."""
 
     source: str

@@ -1,4 +1,7 @@
-"""The command line: parse, call, print, exit status. What takes long to import is imported where it is used."""
+"""The command line: parse, call, print, exit status.
+
+What takes long to import is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Audits how a cloud API answers the submission of asynchronous tasks: is there a job id or an error, "
-    "and is it well-formed? Live as a mitmproxy addon, or offline over captures.",
+    help="Audits how a cloud API answers the submission of asynchronous tasks: is there a job id or an "
+    "error, and is it well-formed? Live as a mitmproxy addon, or offline over captures.",
     epilog="First steps:  [bold]taskaudit demo[/]  shows it all on real traffic.  "
     "[bold]mitmdump -s $(taskaudit addon)[/]  audits live.  [bold]taskaudit check capture.har[/]  offline.",
 )
@@ -76,8 +79,8 @@ def _root(
 
 
 @app.command(
-    epilog="Exit status: 0 no finding of severity error (or --fail-on); 1 some; 2 wrong usage, or an input that "
-    "cannot be read or is damaged; 3 nothing was audited."
+    epilog="Exit status: 0 no finding of severity error (or --fail-on); 1 some; 2 wrong usage, or an input "
+    "that cannot be read or is damaged; 3 nothing was audited."
 )
 def check(
     paths: Annotated[
@@ -130,8 +133,8 @@ def explain(
     every: Annotated[bool, typer.Option("--all", help="Explain every rule.", show_default=False)] = False,
 ) -> None:
     """Explain rules: what, why it matters, a bad and a good example, the source."""
-    from taskaudit.explain import explanation, find_rule
     from taskaudit.contract.rules import RULES
+    from taskaudit.explain import explanation, find_rule
 
     if not rules and not every:
         _fail("name a rule, such as TA306, or --all")
@@ -207,7 +210,7 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat) -> None:
             if isinstance(item, Damaged):
                 err.print(damage_text(item.source, item.damage))
             elif output is CheckFormat.JSON:
-                print(as_json(item))
+                _write(as_json(item) + "\n")
             else:
                 out.print(*outcome_text(item.source, item.index, item.outcome), sep="\n")
     if output is CheckFormat.TEXT:

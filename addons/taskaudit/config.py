@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from taskaudit.catalogue import Catalogue, Service
 from taskaudit.contract.answer import DEFAULT_LIMIT
+from taskaudit.lifecycle import Thresholds
 from taskaudit.paths import configs_dir
 
 SHIPPED = (
@@ -47,6 +48,8 @@ MAX_FILE_SIZE = 4 * 1024 * 1024
 """Bytes; a larger file is not a configuration (a log, a device)."""
 
 _EXCERPT = 80
+
+_ALLOWED = Thresholds()
 
 type Location = tuple[str | int, ...]
 
@@ -78,6 +81,23 @@ class Settings(BaseModel):
             "Service files, in order of precedence: names of shipped ones (ecs), or paths of your own "
             "(./my-service.yaml), relative to this file."
         ),
+    )
+    query_within: float = Field(
+        default=_ALLOWED.query_within,
+        gt=0,
+        allow_inf_nan=False,
+        description="Within how many seconds of its submission a job's status has to be asked for (TA501).",
+    )
+    min_interval: float = Field(
+        default=_ALLOWED.min_interval,
+        ge=0,
+        allow_inf_nan=False,
+        description="How many seconds have to lie between two queries of one job (TA504).",
+    )
+    remembered_jobs: int = Field(
+        default=_ALLOWED.table_size,
+        ge=1,
+        description="How many jobs are followed at once, at most; the oldest ended ones are forgotten first.",
     )
     instance_id: str | None = Field(
         default=None,
@@ -331,7 +351,7 @@ def _told(model: type[BaseModel], details: ErrorDetails) -> str:
         return f'the key "{location[-1]}" is missing{_within(location)}'
     if kind == "value_error":
         return f"{_key(location)}: {details['ctx']['error']}"
-    if kind == "route_twice":
+    if kind in ("route_twice", "no_job_id"):
         return details["msg"]
     return f"{_key(location)}: found {_described(details['input'])}; {_expected(details)}"
 
@@ -339,6 +359,9 @@ def _told(model: type[BaseModel], details: ErrorDetails) -> str:
 _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "greater_than": "more than {gt}",
     "list_type": "a list",
     "model_type": "keys and values",
     "greater_than_equal": "{ge} or more",

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules import RULES
-from taskaudit.contract.rules.rule import Example, Rule
+from taskaudit.contract.rules.rule import Conversation, Example, Rule
 from taskaudit.terminal import STYLES
 
 
@@ -40,11 +40,20 @@ def explanation(rule: Rule) -> Iterator[Text]:
     yield Text(f"  Source  {rule.source}", "dim")
 
 
-def _example(label: str, example: Example) -> Iterator[Text]:
+def _example(label: str, example: Example | Conversation) -> Iterator[Text]:
+    if not isinstance(example, Example):
+        yield from _conversation(label, example)
+        return
     yield Text(f"  {label:<7} HTTP {example.status}{_headers(example)}", "dim")
     yield Text(f"          {escape(example.sent.decode('utf-8', 'replace'), 1000) or '(no body)'}")
     if example.note:
         yield Text(f"          ({example.note})", "dim")
+
+
+def _conversation(label: str, steps: Conversation) -> Iterator[Text]:
+    for number, step in enumerate(steps):
+        head = label if number == 0 else ""
+        yield Text(f"  {head:<7} {step.at:>4g} s  {step.request} -> {step.status} {step.body}")
 
 
 def _headers(example: Example) -> str:

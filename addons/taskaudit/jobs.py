@@ -15,7 +15,7 @@ from taskaudit.log import Damaged, read_log
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job id as it was answered. `submitted` is RFC 3339, UTC; `rules` are the codes found on the answer."""
+    """A job id as it was answered. `submitted` is RFC 3339, UTC; `rules` are the codes found."""
 
     submitted: str
     job_id: str

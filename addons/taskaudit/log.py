@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 if sys.platform != "win32":
     import fcntl
 
 _TAIL = 65536
-_FIRST_LINE = 1024
+# How every log starts, digits as zeros.
+_SESSION = b'{"timestamp":"0000-00-00T00:00:00.000000Z","event_type":"session"'
+_DIGIT = re.compile(rb"[0-9]")
 
 
 class LogError(Exception):
@@ -62,8 +65,10 @@ class LogFile:
             raise OSError(28, f"only {written} of {len(lines)} bytes could be written")
 
     def close(self) -> None:
-        """Closes the file and lets another process have it."""
-        os.close(self._fd)
+        """Closes the file and lets another process have it; a later `append` raises OSError."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1  # The number may soon be another file's, or a connection's.
 
     def _lock(self) -> None:
         if sys.platform == "win32":
@@ -80,7 +85,7 @@ class LogFile:
         size = os.fstat(self._fd).st_size
         if size == 0:
             return None
-        if not _is_ours(os.pread(self._fd, _FIRST_LINE, 0)):
+        if not _is_ours(os.pread(self._fd, len(_SESSION), 0)):
             raise LogError(
                 f"{self.path} is not a log of taskaudit (its first line is no session record); "
                 "it is left as it is: name another file"
@@ -137,8 +142,8 @@ def _records(path: Path, file: Any, follow: bool, poll: float) -> Iterator[dict[
         pending += chunk
         if pending.endswith(b"\n"):
             number += 1
-            if number == 1 and not _is_ours(pending[:_FIRST_LINE]):
-                raise LogError(f"{path} is not a log of taskaudit: its first line is no session record")
+            if number == 1:
+                _check_ours(path, pending)
             yield _record(path, number, pending)
             pending = b""
         elif not chunk:
@@ -146,19 +151,27 @@ def _records(path: Path, file: Any, follow: bool, poll: float) -> Iterator[dict[
                 break
             time.sleep(poll)
     if pending:
+        if number == 0:
+            _check_ours(path, pending)
         yield Damaged(path, number + 1, "the line is not finished: the audit is still running, or was killed")
+
+
+def _check_ours(path: Path, first_line: bytes) -> None:
+    if not _is_ours(first_line):
+        raise LogError(f"{path} is not a log of taskaudit: its first line is no session record")
 
 
 def _record(path: Path, number: int, line: bytes) -> dict[str, Any] | Damaged:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Damaged(path, number, f"not JSON ({error})")
-    if isinstance(record, dict) and isinstance(record.get("event_type"), str):
-        return record
-    return Damaged(path, number, 'not a record: no "event_type"')
+    event_type = record.get("event_type") if isinstance(record, dict) else None
+    if isinstance(event_type, str) and isinstance(record.get(event_type), dict):
+        return cast(dict[str, Any], record)
+    return Damaged(path, number, "not a record: no object named after its event_type")
 
 
 def _is_ours(head: bytes) -> bool:
     """Whether a file that starts like this is a log: its first line is a session record, perhaps cut."""
-    return head.startswith(b'{"timestamp":"') and (b'"event_type":"session"' in head or len(head) < 100)
+    return _SESSION.startswith(_DIGIT.sub(b"0", head[: len(_SESSION)]))

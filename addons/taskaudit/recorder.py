@@ -19,6 +19,7 @@ from taskaudit.records import (
     SessionRecord,
     Stamp,
     StatsRecord,
+    as_line,
     records_of,
     rules_in_force,
     stats_of,
@@ -100,7 +101,7 @@ class Recorder:
         told = self._tell_loss()
         if told:
             records = [told, *(r.model_copy(update={"seq": r.seq + 1}) for r in records)]
-        lines = "".join(f"{record.model_dump_json(exclude_unset=False)}\n" for record in records)
+        lines = "".join(map(as_line, records))
         try:
             self.log.append(lines.encode())
         except OSError as error:

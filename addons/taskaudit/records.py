@@ -7,6 +7,7 @@ time, so that it is the same live and offline.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -19,12 +20,11 @@ from taskaudit.exchange import Exchange, Unaudited, rfc3339, stable_id
 from taskaudit.route_template import template_of
 from taskaudit.totals import Totals
 
-SCHEMA_VERSION = 1
 _LONGEST_PATH = 2000
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Http(_Model):
@@ -42,7 +42,7 @@ class Header(_Model):
 
     timestamp: str
     event_type: str
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     record_id: str
     instance_id: str
     session_id: str
@@ -190,8 +190,19 @@ class Stamp(BaseModel):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of one line of the log."""
-    schema = RECORD.json_schema()
+    schema = RECORD.json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "taskaudit record", **schema}
+
+
+def as_line(record: Record) -> str:
+    """A record as one line of the log.
+
+    A job id is recorded as it is; characters that could do harm in a terminal are JSON escapes in the line.
+    """
+    line = record.model_dump_json()
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    return line + "\n"
 
 
 def rules_in_force() -> list[RuleInForce]:

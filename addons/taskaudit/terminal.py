@@ -79,10 +79,8 @@ def summary_text(totals: Totals) -> Iterator[Text]:
 def damage_text(source: str, damage: Damage) -> Text:
     """A place of a source that could not be read."""
     at = f"{source}[{damage.index}]" if damage.index is not None else source
-    where = "" if damage.where == source else f"{damage.where}: "
-    return Text.assemble(
-        (f"{escape(at, 1000)}: ", "bold"), ("damaged ", "red"), f"{where}{escape(damage.message)}"
-    )
+    place = "" if damage.where == source else f"damaged at {damage.where}: "
+    return Text.assemble((f"{escape(at, 1000)}: ", "bold"), (place, "red"), escape(damage.message, 1000))
 
 
 def jobs_table(jobs: Sequence[Job]) -> Table:

@@ -1,1 +1,4 @@
-"""The contract: bytes and facts about an answer in, frozen verdicts out. No files, clock, logging or proxy here."""
+"""The contract: bytes and facts about an answer in, frozen verdicts out.
+
+No files, no clock, no logging and no proxy in here.
+"""

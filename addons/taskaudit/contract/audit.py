@@ -10,7 +10,7 @@ from typing import Any
 
 from taskaudit.contract.answer import DEFAULT_LIMIT, STRICT, Allowance, Answer
 from taskaudit.contract.body import Body, read_body
-from taskaudit.contract.excerpt import describe
+from taskaudit.contract.excerpt import JSON_TYPES, describe
 from taskaudit.contract.places import Span, enclosing, locate, place
 from taskaudit.contract.rules import details, envelope, error, job_id
 from taskaudit.contract.rules.rule import Fault
@@ -118,9 +118,9 @@ def _finding(fault: Fault, body: Body, spans: dict[str, Span]) -> Finding:
     offset = fault.offset if fault.offset is not None else around.start if around else None
     at = place(body.text, offset) if offset is not None and body.text is not None else None
     rule = fault.rule
-    return Finding(
-        rule.code, rule.name, rule.severity, fault.pointer, fault.expected, found, found.split(" ", 1)[0], at
-    )
+    kind = found.split(" ", 1)[0]
+    json_type = kind if kind in JSON_TYPES else ""
+    return Finding(rule.code, rule.name, rule.severity, fault.pointer, fault.expected, found, json_type, at)
 
 
 def _value_at(value: Any, pointer: str) -> Any:

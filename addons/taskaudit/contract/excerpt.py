@@ -10,6 +10,7 @@ MOST = 200
 """To how many characters an excerpt is cut (contract, section 6)."""
 MOST_OF_NUMBER = 40
 
+JSON_TYPES = frozenset({"String", "Number", "Boolean", "null", "Object", "Array"})
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 

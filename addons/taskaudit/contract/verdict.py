@@ -46,7 +46,8 @@ class Finding:
 
     `pointer` is a JSON Pointer (RFC 6901) to the value at fault, or to where a missing one should be.
     `found` is the JSON type with a short, escaped excerpt; it holds no value of a member that the
-    contract does not name. `json_type` is that type alone (for fingerprints).
+    contract does not name. `json_type` is that type alone (for fingerprints), empty where no JSON value
+    was found.
     """
 
     rule: str

@@ -1,4 +1,4 @@
-"""`taskaudit demo`: the main job on real traffic, from a client through mitmdump to an API, all on the loopback."""
+"""`taskaudit demo`: the main job on real traffic, all of it on the loopback."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ INTERRUPTED = 130
 
 
 def run(console: Console) -> int:
-    """Shows the audit at work and where its log is; the exit status, 1 where something is not as it should be."""
+    """Shows the audit at work; the exit status, 1 where something is not as it should be."""
     folder = Path(tempfile.mkdtemp(prefix="taskaudit-demo-"))
     view = LogView(folder / "taskaudit.ndjson")
     try:
         with _terminated_as_interrupted():
-            wrong = _traffic(console, folder, view)
-    except NotStarted as error:
+            wrong = _traffic(console, view)
+    except (NotStarted, OSError) as error:
         console.print(Text(f"taskaudit demo: {error}", "red"))
         return 1
     except KeyboardInterrupt:
@@ -43,9 +43,13 @@ def run(console: Console) -> int:
     return 1 if wrong else 0
 
 
-def _traffic(console: Console, folder: Path, view: LogView) -> list[str]:
-    """Runs the client's calls, each verdict printed as soon as its answer is there; what was not as expected."""
-    with DemoApi() as api, _mitmdump(api, folder, view.path) as proxy:
+def _traffic(console: Console, view: LogView) -> list[str]:
+    """Runs the client's calls, printing verdicts as answers come; what was not as expected."""
+    with (
+        tempfile.TemporaryDirectory() as confdir,
+        DemoApi() as api,
+        _mitmdump(api, Path(confdir), view.path) as proxy,
+    ):
         (port,) = proxy.ports()
         _print_start(console, api.url, port)
         client = Client(port)
@@ -53,7 +57,7 @@ def _traffic(console: Console, folder: Path, view: LogView) -> list[str]:
         jobs_ended = sum(client.wait_for(job_id) != "unknown" for job_id in answered)
         client.close()
         status = proxy.stop()
-        console.print(*view.news(), sep="\n", end="")
+        _print_news(console, view)
     return list(_wrong(view, client.requests, answered, jobs_ended, status))
 
 
@@ -61,14 +65,18 @@ def _calls(console: Console, client: Client, view: LogView) -> Iterator[str | No
     for call in CALLS:
         yield client.call(call)
         # The records are in the log before the client has its answer: there is nothing to wait for.
-        for line in view.news():
-            console.print(line)
+        _print_news(console, view)
 
 
-def _mitmdump(api: DemoApi, folder: Path, log: Path) -> Mitmdump:
+def _print_news(console: Console, view: LogView) -> None:
+    for line in view.news(console.width):
+        console.print(line)
+
+
+def _mitmdump(api: DemoApi, confdir: Path, log: Path) -> Mitmdump:
     arguments = ["-s", str(addon_script()), "--mode", f"reverse:{api.url}", "--listen-host", "127.0.0.1"]
     arguments += ["--listen-port", "0", "--set", f"taskaudit_log={log}", "--set", "flow_detail=0"]
-    return Mitmdump(arguments, folder / "mitmproxy")
+    return Mitmdump(arguments, confdir)
 
 
 def _wrong(view: LogView, requests: int, answered: list[str], jobs_ended: int, status: int) -> Iterator[str]:
@@ -98,23 +106,23 @@ def _print_start(console: Console, api: str, port: int) -> None:
 
 
 def _print_results(console: Console, view: LogView) -> None:
-    console.print(Text("\n\nJobs", "bold"))
+    console.print(Text("\nJobs", "bold"))
     console.print(jobs_table(_jobs(view.path)))
     console.print(Text("Summary", "bold"))
     for line in summary_text(view.totals):
         console.print(line)
-    console.print(Text("\nThe log", "bold"), Text(f"({view.records} records)", "dim"))
+    console.print(Text("\nThe log", "bold"), Text(f"({view.records} records, one JSON object a line)", "dim"))
     console.print(str(view.path))
     console.print(Text("\nNext", "bold"))
-    for command, what in _next_steps(view.path):
-        console.print(Text(command), Text(f"  {what}", "dim"), sep="")
+    for what, command in _next_steps(view.path):
+        console.print(Text.assemble((f"{what:<24}", "dim"), command))
 
 
 def _next_steps(log: Path) -> list[tuple[str, str]]:
     return [
-        ("mitmdump -s $(taskaudit addon)", "audit your own traffic"),
-        ("taskaudit explain TA306", "why a rule matters, with a bad and a good answer"),
-        (f"taskaudit jobs {log}", "the job ids in a log"),
+        ("audit your own traffic", "mitmdump -s $(taskaudit addon)"),
+        ("why a rule matters", "taskaudit explain TA306"),
+        ("the job ids in a log", f"taskaudit jobs {log}"),
     ]
 
 

@@ -1,10 +1,10 @@
 """A small API on the loopback that answers like the vendor's: it takes tasks, and its jobs run and end.
 
-Submissions are POST, PUT and DELETE of `cloudservers` and `cloudvolumes`. A request gets the answer of the first
-of `SCENARIOS` that it names: in its path (`DELETE .../cloudvolumes/gateway`), or as the `name` or `id` of a server
-or volume in its body (`{"server": {"name": "code-number"}}`). One that names none gets a job.
+Submissions are POST, PUT and DELETE of `cloudservers` and `cloudvolumes`. A request gets the answer of the
+first of `SCENARIOS` that it names: in its path (`DELETE .../cloudvolumes/gateway`), or as the `name` or `id`
+of a server or volume in its body (`{"server": {"name": "code-number"}}`). One that names none gets a job.
 
-A job is `INIT` at the first query of its status, then `RUNNING`, then `SUCCESS` (or `FAIL`: scenario `job-fails`).
+A job is `INIT` at the first query of its status, then `RUNNING`, then `SUCCESS` (`job-fails`: `FAIL`).
 Every answer carries `X-Request-Id`, and is compressed for clients that accept gzip or br.
 """
 
@@ -24,7 +24,7 @@ from threading import Lock, Thread
 from typing import Any, NamedTuple, Self, override
 from uuid import uuid4
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # ships no types
 
 JOB_ID = "JOB_ID"
 """Stands for a new job's id in the body of a scenario."""
@@ -33,7 +33,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """An answer to a submission. `job_ends` is how its job ends; `cut` breaks off in the middle of the body."""
+    """An answer to a submission. `job_ends` is how its job ends; `cut` breaks off within the body."""
 
     status: int
     body: str
@@ -154,7 +154,7 @@ class _State:
             return Scenario(404, '{"error": {"message": "The job does not exist.", "code": "Common.0011"}}')
         status = job.status()
         failed = status == "FAIL"
-        told = {
+        told: dict[str, Any] = {
             "job_id": job_id,
             "job_type": "createServer",
             "status": status,

@@ -1,10 +1,12 @@
-"""The log of a running audit, as lines for a terminal and as totals: nothing is shown that it does not say."""
+"""The log of a running audit, as lines for a terminal and as totals: nothing else is shown."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from taskaudit.exchange import Unaudited
 from taskaudit.terminal import STYLES
 from taskaudit.totals import Totals
 
-_INDENT = " " * 9
+_INDENT = " " * 10
+_LONGEST_ROUTE = 22
 
 
 class LogView:
@@ -30,8 +33,11 @@ class LogView:
         self.records = 0
         self._at = 0
 
-    def news(self) -> Iterator[Text]:
-        """A line on each exchange that was recorded since the last time, with a few on each finding."""
+    def news(self, width: int = 120) -> Iterator[Text]:
+        """A line on each exchange that was recorded since the last time, with a few on each finding.
+
+        `width`: columns of the terminal.
+        """
         records = list(self._new_records())
         for number, record in enumerate(records):
             if record["event_type"] in ("submission", "unaudited"):
@@ -41,8 +47,7 @@ class LogView:
                     if later["event_type"] == "finding" and later["exchange_id"] == record["exchange_id"]
                 ]
                 yield _exchange_line(record, findings)
-                for finding in findings:
-                    yield from _finding_lines(finding)
+                yield from _finding_lines(findings, width)
 
     def _new_records(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -83,21 +88,23 @@ def _exchange_line(record: dict[str, Any], findings: list[dict[str, Any]]) -> Te
     http = record["http"]
     words, style = _mark(record, findings)
     request = f"{http['method']} {http['path']}"
-    return Text.assemble(
-        (f"{words:<9}", style),
+    line = Text.assemble(
+        (f"{words:<10}", style),
         (f"{_kind(record):<13}", "bold"),
         f"{http['status'] or '-'!s:<5}",
-        f"{escape(request):<35} ",
-        (f"{http['route'] or '':<23} ", "dim"),
+        f"{escape(request):<35}",
+        (f"{escape(http['route'] or '', _LONGEST_ROUTE):<23}", "dim"),
         _subject(record),
     )
+    line.rstrip()
+    return line
 
 
 def _mark(record: dict[str, Any], findings: list[dict[str, Any]]) -> tuple[str, str]:
     if findings:
         worst = min((Severity(finding["severity"]) for finding in findings), key=lambda s: s.rank)
         return worst.value, STYLES[worst]
-    return ("unseen", "yellow") if record["event_type"] == "unaudited" else ("ok", "green")
+    return ("unaudited", "yellow") if record["event_type"] == "unaudited" else ("ok", "green")
 
 
 def _kind(record: dict[str, Any]) -> str:
@@ -110,10 +117,18 @@ def _subject(record: dict[str, Any]) -> str:
     return escape(submission.get("job_id") or submission.get("code") or "")
 
 
-def _finding_lines(finding: dict[str, Any]) -> Iterator[Text]:
-    where = finding["pointer"] or "the body"
-    yield Text.assemble(
-        (f"{_INDENT}{finding['rule']} {finding['name']}", STYLES[Severity(finding["severity"])]),
-        f"  {where}: expected {finding['expected']}, found {finding['found']}",
-    )
-    yield Text(f"{_INDENT}      {RULES[finding['rule']].why}", "dim")
+def _finding_lines(findings: list[dict[str, Any]], width: int) -> Iterator[Text]:
+    """What is wrong, and under the findings of each rule why that matters."""
+    for rule, group in groupby(findings, lambda finding: str(finding["rule"])):
+        for finding in group:
+            where = finding["pointer"] or "the body"
+            yield Text.assemble(
+                (f"{_INDENT}{rule} {finding['name']}", STYLES[Severity(finding["severity"])]),
+                f"  {where}: expected {finding['expected']}, found {finding['found']}",
+            )
+        yield from (Text(line, "dim") for line in _wrapped(RULES[rule].why, width))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    indent = _INDENT + " " * 6
+    return textwrap.wrap(text, min(max(width, 60), 118), initial_indent=indent, subsequent_indent=indent)

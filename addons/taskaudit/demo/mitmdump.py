@@ -67,7 +67,7 @@ class Mitmdump:
         return "".join(self._lines)
 
     def ports(self, count: int = 1, patience: float = 60.0) -> list[int]:
-        """The ports of its listeners, as soon as there are `count`. Raises NotStarted after `patience` seconds."""
+        """The ports of its listeners, once there are `count`. Raises NotStarted after `patience` seconds."""
         deadline = time.monotonic() + patience
         with self._changed:
             while len(found := self._ports()) < count:

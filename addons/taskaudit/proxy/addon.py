@@ -74,7 +74,7 @@ class TaskAudit:
             self._set_up()
         except (ConfigError, LogError) as error:
             if self._is_running:
-                raise exceptions.OptionsError(f"taskaudit: {error}") from error
+                raise exceptions.OptionsError(f"taskaudit: {error}") from error  # type: ignore[no-untyped-call]
             logger.error("taskaudit: %s", error)
 
     def running(self) -> None:

@@ -10,8 +10,8 @@ Modifier = Callable[[bytes], bytes | Iterable[bytes]]
 class Tee:
     """What mitmproxy calls with each chunk of a streamed body, and with b"" at its end.
 
-    mitmproxy crashes the connection when the callable raises, so this one cannot: it keeps bytes in a list and
-    hands on what it was given, or what the callable that was there before makes of it.
+    mitmproxy crashes the connection when the callable raises, so this one cannot: it keeps bytes in a list
+    and hands on what it was given, or what the callable that was there before makes of it.
     """
 
     def __init__(self, limit: int, before: Modifier | None = None) -> None:

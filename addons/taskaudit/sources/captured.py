@@ -40,6 +40,9 @@ def moment(seconds: float | None) -> float | None:
 _YEAR_10000 = 253_402_300_800
 
 
-def excerpt(data: bytes | bytearray, length: int = 24) -> str:
-    """The start of some bytes, escaped, for a message: `b'{"log'`; `the end of the file` when empty."""
-    return repr(bytes(data[:length])) if data else "the end of the file"
+def excerpt(data: bytes | bytearray) -> str:
+    """The first of some bytes, escaped, for a message: `b'{'`; `the end of the file` when there is none.
+
+    Never more than one: what is damaged may be a header or a body with a secret in it.
+    """
+    return repr(bytes(data[:1])) if data else "the end of the file"

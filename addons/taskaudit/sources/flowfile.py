@@ -92,7 +92,7 @@ def _goes_on(window: Window, found: bool) -> str:
 def _framing_lost(window: Window) -> str:
     length = _LENGTH.match(window.data, window.at)
     if not length:
-        return f"expected the length of a flow, found {excerpt(window.data[window.at : window.at + 24])}"
+        return f"expected the length of a flow, found {excerpt(window.data[window.at : window.at + 1])}"
     expected = f"expected a flow of {int(length[1])} bytes"
     if window.ended:
         return f"{expected}, found {len(window.data) - length.end()} bytes to the end of the file"

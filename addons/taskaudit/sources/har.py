@@ -35,6 +35,9 @@ _LONGEST_ENTRY_START = 256
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d+))?([^#]*)")
 _PORTS = {"http": 80, "ws": 80}
 
+MOST_LOST_ENDS = 100
+"""Entries whose end is not found, before reading stops: each may cost a look at all that follows."""
+
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _READ = {"content-type", *REQUEST_IDS}
 
@@ -101,7 +104,7 @@ def read_har(window: Window) -> Reading:
 
 
 def _entries(window: Window) -> Reading:
-    index = 0
+    index = lost_ends = 0
     while (character := next_character(window)) != "]":
         if character == "," and index:
             window.at += 1
@@ -111,8 +114,9 @@ def _entries(window: Window) -> Reading:
             entry = _next_entry(window, character)
             yield Captured(index, _exchange(_decoded(entry), index))
         except (CannotSplit, _Damaged) as lost:
-            found = isinstance(lost, _Damaged) or _seek(window)
-            goes_on = "" if found else "; no entry was found after it"
+            lost_ends += not isinstance(lost, _Damaged)
+            found = isinstance(lost, _Damaged) or (lost_ends < MOST_LOST_ENDS and _seek(window))
+            goes_on = "" if found else "; reading stops there"
             yield Damage(where, f"{lost}{goes_on}", index)
             if not found:
                 return
@@ -138,15 +142,14 @@ class _Damaged(Exception):
 def _next_entry(window: Window, character: str) -> bytes:
     """The bytes of the entry at the window; steps over them."""
     if character != "{":
-        raise CannotSplit(f"expected an entry, found {excerpt(window.data[window.at : window.at + 24])}")
+        raise CannotSplit(f"expected an entry, found {excerpt(window.data[window.at : window.at + 1])}")
     if size := _size_by_decoding(window):
         return window.take(size)
     end = value_end(window)
     # A quote too few or too many turns strings and structure about: the entry seems to go on through others.
     swallowed = _ENTRY.search(window.data, window.at + 1, end)
     if swallowed and not _is_json(bytes(window.data[window.at : end])):
-        window.at = swallowed.start()
-        raise _Damaged("expected an entry, found one whose brackets or quotes do not match")
+        raise CannotSplit("expected an entry, found one whose brackets or quotes do not match")
     return window.take(end - window.at)
 
 

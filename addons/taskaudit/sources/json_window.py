@@ -116,7 +116,7 @@ def leave(window: Window) -> None:
 
 def at_end_of_text(window: Window) -> None:
     if next_character(window):
-        raise CannotSplit(f"expected the end, found {excerpt(window.data[window.at : window.at + 24])}")
+        raise CannotSplit(f"expected the end, found {excerpt(window.data[window.at : window.at + 1])}")
 
 
 def _key(window: Window) -> bytes:
@@ -133,6 +133,6 @@ def _comma(window: Window) -> str:
         window.at += 1
         next_character(window)
     elif character != "}":
-        rest = excerpt(window.data[window.at : window.at + 24])
+        rest = excerpt(window.data[window.at : window.at + 1])
         raise CannotSplit(f"expected a comma or the end of an object, found {rest}")
     return character

@@ -115,7 +115,7 @@ def _head(text: bytes, status: re.Match[bytes], index: int) -> tuple[_Head, int]
 
 
 def _bad_line(text: bytes, at: int, line: bytes, expected: str, index: int) -> Damage:
-    return Damage(_place(text, at), f"expected {expected}, found {excerpt(line, 40)}", index)
+    return Damage(_place(text, at), f"expected {expected}, found {excerpt(line)}", index)
 
 
 def _place(text: bytes, at: int) -> str:
@@ -208,7 +208,7 @@ def _skip_space(text: bytes, at: int) -> int:
 
 
 def _trailing(text: bytes, at: int, index: int) -> Damage:
-    found = excerpt(text[at : at + 24])
+    found = excerpt(text[at : at + 1])
     return Damage(_place(text, at), f"expected the end of the body or another response, found {found}", index)
 
 

@@ -55,8 +55,8 @@ TA104 = Rule(
     "status-disagrees",
     Severity.ERROR,
     when="a job with an HTTP status of 400 or more, or an error with one under 400",
-    why="Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 for "
-    "success, and raises on a job with 400 or more: the task runs and nobody follows it.",
+    why="Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 "
+    "for success, and raises on a job with 400 or more: the task runs and nobody follows it.",
     source="RFC 9110, section 15; the vendor's Python SDK",
     bad=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=200),
     good=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=403),

@@ -100,10 +100,10 @@ TA309 = Rule(
     "error-message-embeds-body",
     Severity.WARNING,
     when="message is itself a JSON object or an HTML page in a String",
-    why="An inner service's answer was passed on unread: the real code is in the text, where no client looks.",
+    why="An inner service's answer was passed on unread: the real code is in a text that no client reads.",
     source="recorded answers of the ECS API",
     bad=Example(
-        r'{"error": {"message": "{\"badRequest\": {\"message\": \"no\", \"code\": 400}}", "code": "Ecs.1000"}}',
+        r'{"error": {"message": "{\"fault\": {\"message\": \"no\", \"code\": 400}}", "code": "Ecs.1000"}}',
         status=400,
     ),
     good=Example('{"error": {"message": "no", "code": "Ecs.1000"}}', status=400),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from taskaudit.contract.rules.rule import Example, Fault, Rule
+from taskaudit.contract.rules.rule import Example, Fault, Rule, Step
 from taskaudit.contract.verdict import Severity
 
 _GOOD = Example('{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}')
@@ -41,6 +41,26 @@ TA203 = Rule(
     source="RFC 3986, section 2.3",
     bad=Example('{"job_id": "jobs/8ab1"}'),
     good=Example('{"job_id": "jobs-8ab1"}'),
+)
+
+TA204 = Rule(
+    "TA204",
+    "job-id-reused",
+    Severity.ERROR,
+    when="the same job id was answered to two different submissions",
+    why="Two tasks, one id: whoever asks for it learns how one of them ended, and takes it for the other.",
+    source="Huawei Cloud API reference, task-class responses",
+    bad=(
+        Step(0, "POST /v1/p/cloudservers", 200, '{"job_id": "8ab1"}'),
+        Step(1, "POST /v2/p/cloudvolumes", 200, '{"job_id": "8ab1"}'),
+        Step(2, "GET /v1/p/jobs/8ab1", 200, '{"job_id": "8ab1", "status": "SUCCESS"}'),
+    ),
+    good=(
+        Step(0, "POST /v1/p/cloudservers", 200, '{"job_id": "8ab1"}'),
+        Step(1, "POST /v2/p/cloudvolumes", 200, '{"job_id": "8ab2"}'),
+        Step(2, "GET /v1/p/jobs/8ab1", 200, '{"job_id": "8ab1", "status": "SUCCESS"}'),
+        Step(3, "GET /v1/p/jobs/8ab2", 200, '{"job_id": "8ab2", "status": "SUCCESS"}'),
+    ),
 )
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9\-._~]")

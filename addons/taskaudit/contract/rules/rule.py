@@ -27,6 +27,19 @@ class Example:
         return self.body if isinstance(self.body, bytes) else self.body.encode()
 
 
+class Step(NamedTuple):
+    """One exchange of a conversation: seconds since its start, request line, status and body answered."""
+
+    at: float
+    request: str
+    status: int
+    body: str
+
+
+Conversation = tuple[Step, ...]
+"""What a client did, step by step: the examples of rules about what comes after an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of the contract.
@@ -42,8 +55,8 @@ class Rule:
     when: str
     why: str
     source: str
-    bad: Example | None = None
-    good: Example | None = None
+    bad: Example | Conversation | None = None
+    good: Example | Conversation | None = None
 
     def at(
         self, pointer: str, expected: str, found: str | None = None, *, offset: int | None = None

@@ -1,0 +1,197 @@
+"""The life of jobs: a bounded state machine over submissions and job queries.
+
+PURE: it is told the time, and has no clock. Exchanges are to be told in the order of the times at which
+their answers ended; the same exchanges then give the same findings, live or offline.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from taskaudit.contract.rules.job_id import TA204
+from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507, is_placeholder
+from taskaudit.contract.rules.rule import Rule
+from taskaudit.contract.verdict import Finding
+
+TOO_CLOSE_IN_A_ROW = 3
+"""How many queries may follow too closely on the one before, in a row (TA504)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What is allowed. Times in seconds; `table_size` is the most jobs that are remembered."""
+
+    query_within: float = 300.0
+    min_interval: float = 1.0
+    table_size: int = 100_000
+
+
+class Late[Ref](NamedTuple):
+    """A finding on an exchange: `ref` is what the exchange was told with."""
+
+    ref: Ref
+    finding: Finding
+
+
+@dataclass(slots=True)
+class Job[Ref]:
+    """What is remembered of a job. `ref` is its submission's, None where that was not seen."""
+
+    job_id: str
+    ref: Ref | None = None
+    submitted: float | None = None
+    repeat_key: str | None = None
+    queries: int = 0
+    last_query: float = 0.0
+    too_close: int = 0
+    status: str | None = None
+    is_final: bool = False
+    is_told: bool = False
+
+
+class Lifecycle[Ref]:
+    """Follows each job from its submission to its final status.
+
+    `evicted` counts jobs that were forgotten because the table was full: the oldest ended ones first, then
+    the oldest open ones. What the client does with those afterwards is not seen.
+    """
+
+    def __init__(self, thresholds: Thresholds | None = None) -> None:
+        self.thresholds = thresholds or Thresholds()
+        self.evicted = 0
+        self._open: OrderedDict[str, Job[Ref]] = OrderedDict()
+        self._ended: OrderedDict[str, Job[Ref]] = OrderedDict()
+        self._due: deque[tuple[float, Job[Ref]]] = deque()
+        self._repeats: dict[str, Job[Ref]] = {}
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._ended)
+
+    @property
+    def open_jobs(self) -> int:
+        """How many jobs are remembered whose last status seen is not final."""
+        return len(self._open)
+
+    def submitted(
+        self, at: float, ref: Ref, job_id: str | None, repeat_key: str | None
+    ) -> Iterator[Late[Ref]]:
+        """A submission was answered at `at`, with `job_id` if it got one.
+
+        `repeat_key` is equal for the same request of the same client; None where that is not known.
+        """
+        yield from self.due(at)
+        earlier = self._repeats.get(repeat_key) if repeat_key else None
+        if earlier is not None and not earlier.is_final:
+            found = f"the same request while job {earlier.job_id} is not final"
+            yield Late(ref, _finding(TA507, "", "each task submitted once", found))
+        if job_id is None:
+            return
+        known = self._job(job_id)
+        if known is not None and known.ref is not None:
+            yield Late(ref, _finding(TA204, "/job_id", "a new job id", "String that was answered before"))
+            return
+        self._start(known or Job(job_id), at, ref, repeat_key)
+
+    def queried(
+        self, at: float, ref: Ref, job_id: str, status: str | None, *, is_final: bool
+    ) -> Iterator[Late[Ref]]:
+        """The status of `job_id` was asked for; the answer, at `at`, held `status`, None if it held none."""
+        yield from self.due(at)
+        if is_placeholder(job_id):
+            yield Late(
+                ref, _finding(TA502, "", "the id of a job", f'"{job_id}"' if job_id else "an empty id")
+            )
+            return
+        job = self._job(job_id)
+        if job is None or job.ref is None:
+            yield Late(
+                ref, _finding(TA503, "", "the id of a job seen here", "an id that no submission returned")
+            )
+        if job is None:
+            job = Job(job_id)
+            self._keep(job)
+        yield from self._pace(job, at, ref)
+        self._advance(job, at, status, is_final)
+
+    def due(self, now: float) -> Iterator[Late[Ref]]:
+        """TA501 for every job whose time for a first query ran out before `now`."""
+        while self._due and self._due[0][0] < now:
+            _, job = self._due.popleft()
+            if not job.queries:
+                found = f"no query within {self.thresholds.query_within:g} s"
+                yield from self._never_queried(job, found)
+
+    def finish(self) -> Iterator[Late[Ref]]:
+        """The run or capture has ended: TA501 and TA506 for what is still open."""
+        for job in list(self._open.values()):
+            if job.ref is None:
+                continue
+            if not job.queries:
+                yield from self._never_queried(job, "no query by the end")
+            else:
+                last = f'last status "{job.status}"' if job.status is not None else "no status seen"
+                yield Late(job.ref, _finding(TA506, "/job_id", "a final status", last))
+
+    def _never_queried(self, job: Job[Ref], found: str) -> Iterator[Late[Ref]]:
+        if job.ref is not None and not job.is_told:
+            job.is_told = True
+            yield Late(job.ref, _finding(TA501, "/job_id", "a query of the job's status", found))
+
+    def _pace(self, job: Job[Ref], at: float, ref: Ref) -> Iterator[Late[Ref]]:
+        is_close = job.queries > 0 and at - job.last_query < self.thresholds.min_interval
+        job.too_close = job.too_close + 1 if is_close else 0
+        if job.too_close > TOO_CLOSE_IN_A_ROW:
+            allowed = f"{self.thresholds.min_interval:g} s between queries"
+            found = f"{job.too_close} queries in a row closer together"
+            yield Late(ref, _finding(TA504, "", allowed, found))
+        if job.is_final:
+            yield Late(ref, _finding(TA505, "", "no query after the end", f'a query after "{job.status}"'))
+
+    def _advance(self, job: Job[Ref], at: float, status: str | None, is_final: bool) -> None:
+        job.queries += 1
+        job.last_query = at
+        if job.is_final or status is None:
+            return
+        job.status = status
+        if is_final:
+            job.is_final = True
+            self._open.pop(job.job_id, None)
+            self._ended[job.job_id] = job
+            self._forget_repeat(job)
+
+    def _start(self, job: Job[Ref], at: float, ref: Ref, repeat_key: str | None) -> None:
+        job.ref, job.submitted, job.repeat_key = ref, at, repeat_key
+        if not job.queries:
+            self._due.append((at + self.thresholds.query_within, job))
+            self._shorten_due()
+        if repeat_key is not None and not job.is_final:
+            self._repeats[repeat_key] = job
+        if self._job(job.job_id) is None:
+            self._keep(job)
+
+    def _job(self, job_id: str) -> Job[Ref] | None:
+        return self._open.get(job_id) or self._ended.get(job_id)
+
+    def _keep(self, job: Job[Ref]) -> None:
+        while len(self) >= self.thresholds.table_size:
+            _, oldest = (self._ended or self._open).popitem(last=False)
+            oldest.ref = None
+            self._forget_repeat(oldest)
+            self.evicted += 1
+        self._open[job.job_id] = job
+
+    def _shorten_due(self) -> None:
+        """Drops what need not be waited for, seldom enough to cost nothing: the queue stays bounded too."""
+        if len(self._due) > 2 * self.thresholds.table_size:
+            self._due = deque(each for each in self._due if each[1].ref is not None and not each[1].queries)
+
+    def _forget_repeat(self, job: Job[Ref]) -> None:
+        if job.repeat_key is not None and self._repeats.get(job.repeat_key) is job:
+            del self._repeats[job.repeat_key]
+
+
+def _finding(rule: Rule, pointer: str, expected: str, found: str) -> Finding:
+    return Finding(rule.code, rule.name, rule.severity, pointer, expected, found, "")

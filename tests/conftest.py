@@ -1,0 +1,74 @@
+"""Fixtures that every test may use, and the one that no test can escape: each record fits the schema."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from taskaudit.log import LogFile
+from taskaudit.paths import configs_dir
+from taskaudit.recorder import Recorder
+
+SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
+RECORD = jsonschema.Draft202012Validator(SCHEMA)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_record_fits_the_schema() -> Iterator[None]:
+    """Holds every line written to a log in this process to the JSON Schema that ships."""
+    append = LogFile.append
+
+    @functools.wraps(append)
+    def validated(log: LogFile, lines: bytes) -> None:
+        assert lines.endswith(b"\n"), "whole lines only"
+        for line in lines.splitlines():
+            RECORD.validate(json.loads(line))
+        append(log, lines)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LogFile, "append", validated)
+        yield
+
+
+@pytest.fixture
+def log_path(tmp_path: Path) -> Path:
+    """Where the log of this test lies."""
+    return tmp_path / "audit.ndjson"
+
+
+@pytest.fixture
+def new_recorder(log_path: Path) -> Iterator[Callable[..., Recorder]]:
+    """Makes recorders on `log_path` whose clock goes on by a second each time it is read."""
+    made: list[Recorder] = []
+
+    def make(**changed: Any) -> Recorder:
+        ticks = itertools.count(1_790_000_000)
+        facts = {"instance_id": "test", "mode": "regular", "config_digest": "d" * 64}
+        log = changed.pop("log", None) or LogFile(log_path)
+        made.append(Recorder(log, clock=lambda: float(next(ticks)), **{**facts, **changed}))
+        return made[-1]
+
+    yield make
+    for recorder in made:
+        recorder.log.close()
+
+
+@pytest.fixture
+def recorder(new_recorder: Callable[..., Recorder]) -> Recorder:
+    """A recorder that has started its session."""
+    made = new_recorder()
+    made.start()
+    return made
+
+
+@pytest.fixture
+def lines(log_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """Reads what the log holds now."""
+    return lambda: [json.loads(line) for line in log_path.read_bytes().splitlines()]

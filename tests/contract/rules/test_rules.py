@@ -1,0 +1,118 @@
+"""The registry against the contract, and every rule against its own examples."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from taskaudit.contract.answer import STRICT, Answer
+from taskaudit.contract.audit import audit_submission
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.rules.rule import Example, Rule
+from taskaudit.contract.verdict import Kind, Verdict
+
+# Written out from the contract, section 4.
+CONTRACT = """
+TA001 body-missing error
+TA002 body-undecodable error
+TA003 body-not-seen warning
+TA004 body-not-utf8 error
+TA005 body-not-json error
+TA006 body-cut-short error
+TA007 duplicate-member error
+TA008 body-not-object error
+TA009 content-type-not-json warning
+TA010 byte-order-mark warning
+TA101 envelope-missing error
+TA102 envelope-ambiguous error
+TA103 envelope-foreign error
+TA104 status-disagrees error
+TA105 job-id-misplaced error
+TA201 job-id-not-string error
+TA202 job-id-empty error
+TA203 job-id-unsafe warning
+TA301 error-not-object error
+TA302 error-message-missing error
+TA303 error-message-not-string error
+TA304 error-message-empty info
+TA305 error-code-missing error
+TA306 error-code-not-string error
+TA307 error-code-empty warning
+TA308 error-members-swapped warning
+TA309 error-message-embeds-body warning
+TA401 details-not-array error
+TA402 details-null warning
+TA403 details-empty info
+TA404 detail-not-object error
+TA405 detail-message-not-string error
+TA406 detail-code-not-string error
+TA407 detail-empty warning
+TA408 details-misplaced error
+TA901 audit-failed error
+TA902 records-lost error
+"""
+WITH_EXAMPLES = [rule for rule in RULES.values() if not rule.code.startswith("TA9")]
+BESIDE = {"TA105": {"TA101"}}
+"""Rules that cannot be broken alone: what else their bad example breaks."""
+
+
+def audit(example: Example) -> Verdict:
+    answer = Answer(
+        example.sent,
+        example.status,
+        True,
+        example.content_type,
+        example.content_encoding,
+        example.missing,
+    )
+    return audit_submission(answer, STRICT, example.limit)
+
+
+def test_the_registry_is_the_contract() -> None:
+    told = [tuple(line.split()) for line in CONTRACT.split("\n") if line]
+    assert [(rule.code, rule.name, rule.severity.value) for rule in RULES.values()] == told
+
+
+def test_codes_and_names_are_unique_and_in_order() -> None:
+    assert list(RULES) == sorted(RULES)
+    assert all(re.fullmatch(r"TA\d{3}", code) and rule.code == code for code, rule in RULES.items())
+    names = [rule.name for rule in RULES.values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) for name in names)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_a_rule_says_what_why_and_where_from(rule: Rule) -> None:
+    for text in (rule.when, rule.why, rule.source):
+        assert text == text.strip()
+        assert "\n" not in text
+        assert "  " not in text
+    assert rule.when[0].islower() or rule.when.startswith(("Content-", "HTTP"))
+    assert not rule.when.endswith(".")
+    assert rule.why.endswith(".")
+    assert rule.why[0].isupper()
+    assert re.search(r"RFC \d+|contract|reference|answers", rule.source)
+
+
+def test_only_rules_about_the_audit_have_no_examples() -> None:
+    assert [r.code for r in RULES.values() if r.bad is None or r.good is None] == ["TA901", "TA902"]
+
+
+@pytest.mark.parametrize("rule", WITH_EXAMPLES, ids=lambda rule: rule.code)
+def test_the_bad_example_breaks_the_rule(rule: Rule) -> None:
+    assert rule.bad
+    verdict = audit(rule.bad)
+    assert {f.rule for f in verdict.findings} == {rule.code} | BESIDE.get(rule.code, set())
+    finding = next(f for f in verdict.findings if f.rule == rule.code)
+    assert (finding.name, finding.severity) == (rule.name, rule.severity)
+    assert finding.expected
+    assert finding.found
+
+
+@pytest.mark.parametrize("rule", WITH_EXAMPLES, ids=lambda rule: rule.code)
+def test_the_good_example_breaks_none(rule: Rule) -> None:
+    assert rule.good
+    verdict = audit(rule.good)
+    assert verdict.findings == ()
+    assert verdict.kind in (Kind.JOB, Kind.ERROR)

@@ -1,0 +1,55 @@
+"""Files that are generated from the code: `python -m tests.generate` writes them, a test compares them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from taskaudit.contract.rules import RULES
+from taskaudit.records import json_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- rules:begin -->", "<!-- rules:end -->"
+
+
+def records_schema() -> str:
+    """`configs/records.schema.json`."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def rule_table() -> str:
+    """The table of all rules in Markdown."""
+    rows = [f"| {r.code} | {r.name} | {r.severity} | {_cell(r.when)} |" for r in RULES.values()]
+    return "\n".join(["| code | name | severity | when |", "|---|---|---|---|", *rows])
+
+
+def with_rule_table(readme: str) -> str:
+    """The text with the table between its markers. Raises ValueError where these are missing."""
+    if BEGIN not in readme or END not in readme:
+        raise ValueError(f"README.md has no {BEGIN} and {END} for the rule table")
+    before, _, rest = readme.partition(BEGIN)
+    return f"{before}{BEGIN}\n{rule_table()}\n{END}{rest.partition(END)[2]}"
+
+
+def generated(root: Path = ROOT) -> dict[Path, str]:
+    """Each generated file with what it should hold. Raises ValueError."""
+    readme = root / "README.md"
+    return {
+        root / "configs" / "records.schema.json": records_schema(),
+        readme: with_rule_table(readme.read_text(encoding="utf-8")),
+    }
+
+
+def main() -> None:
+    """Writes the schema first: it needs no markers."""
+    (ROOT / "configs" / "records.schema.json").write_text(records_schema(), encoding="utf-8")
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Real proxies on the loopback: a mitmdump with the audit, started for a test and always stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from running import Client, Proxy, RawOrigin, Start
+
+from taskaudit.demo.api import DemoApi
+from taskaudit.demo.mitmdump import Mitmdump
+from taskaudit.paths import addon_script
+
+
+@pytest.fixture(scope="session")
+def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mitmproxy's configuration directory: its CA is made once."""
+    return tmp_path_factory.mktemp("mitmproxy")
+
+
+@pytest.fixture
+def launch(tmp_path: Path, confdir: Path) -> Iterator[Start]:
+    """Starts proxies: `launch(*arguments, audit=True, log=None, command="mitmdump", scripts=())`."""
+    with ExitStack() as running:
+
+        def start(
+            *arguments: str,
+            audit: bool = True,
+            log: Path | str | None = None,
+            command: str = "mitmdump",
+            scripts: tuple[Path, ...] = (),
+        ) -> Proxy:
+            log = tmp_path / "taskaudit.ndjson" if log is None else log
+            before = [word for script in scripts for word in ("-s", str(script))]
+            ours = ["-s", str(addon_script()), "--set", f"taskaudit_log={log}"] if audit else []
+            where = ["--listen-host", "127.0.0.1", "--listen-port", "0"]
+            child = Mitmdump([*where, *before, *ours, *arguments], confdir, command=command)
+            return Proxy(running.enter_context(child), Path(log))
+
+        yield start
+
+
+@pytest.fixture
+def api() -> Iterator[DemoApi]:
+    """The demo's API."""
+    with DemoApi() as running:
+        yield running
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[[int], Client]]:
+    """Makes clients of a port, closed at the end."""
+    with ExitStack() as opened:
+
+        def connect(port: int) -> Client:
+            made = Client(port)
+            opened.callback(made.close)
+            return made
+
+        yield connect
+
+
+@pytest.fixture
+def raw_origin() -> Iterator[Callable[[dict[str, bytes]], RawOrigin]]:
+    """Makes origins of given bytes, closed at the end."""
+    with ExitStack() as opened:
+
+        def make(answers: dict[str, bytes]) -> RawOrigin:
+            made = RawOrigin(answers)
+            opened.callback(made.close)
+            return made
+
+        yield make

@@ -1,0 +1,87 @@
+"""`taskaudit demo`, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import PATIENCE, assert_sound, records_in
+
+from taskaudit.contract.verdict import Kind
+
+COMMAND = [sys.executable, "-c", "from taskaudit.cli import main; main()", "demo"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A temporary folder of its own, wide output, and proxies that must not be asked."""
+    nowhere = "http://127.0.0.1:9"
+    proxies = {name: nowhere for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY")}
+    return {**os.environ, **proxies, "TMPDIR": str(tmp_path), "COLUMNS": "130"}
+
+
+def test_shows_every_kind_and_adds_up(environment: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        COMMAND, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    shown = set(re.findall(r"^(?:ok|error|warning|info|unaudited) +(\w+)", done.stdout, re.MULTILINE))
+    assert shown == {kind.value for kind in Kind} | {"aborted"}
+    assert "\x1b" not in done.stdout
+    seen, other, audited, unaudited = map(
+        int,
+        re.findall(r"seen (\d+) = other (\d+) \+ audited (\d+) \+ unaudited (\d+)", done.stdout)[0],
+    )
+    assert seen == other + audited + unaudited
+
+    (log,) = tmp_path.glob("taskaudit-demo-*/taskaudit.ndjson")
+    assert str(log) in done.stdout
+    records = records_in(log)
+    assert_sound(records)
+    for job_id in (r["submission"]["job_id"] for r in records if "submission" in r):
+        assert job_id is None or job_id in done.stdout
+    for rule in (r["finding"]["rule"] for r in records if "finding" in r):
+        assert rule in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_nothing_running(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        COMMAND, env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout
+        assert any("mitmdump" in line for line in demo.stdout)
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+        demo.send_signal(number)
+        rest = demo.stdout.read()
+        assert demo.wait(PATIENCE) in (130, 0), rest
+    assert children
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_says_what_is_missing(environment: dict[str, str], tmp_path: Path) -> None:
+    """A mitmdump that is not there, and one that does not start."""
+    script = (
+        "import taskaudit.demo as demo; from pathlib import Path; from rich.console import Console\n"
+        "demo.addon_script = lambda: Path('/nowhere/audit_tasks.py')\n"
+        "raise SystemExit(demo.run(Console()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "mitmdump did not start" in done.stdout
+    assert "/nowhere/audit_tasks.py" in done.stdout
+    assert done.stderr == ""

@@ -1,0 +1,99 @@
+"""What the client receives is byte for byte the same with the audit off, on, and raising."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from running import Proxy, RawOrigin, Start, bodies, exchange_bytes
+
+JOB = b'{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
+GZIPPED = gzip.compress(JOB, mtime=0)
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+ANSWERS = {
+    "normal": JSON + b"Content-Length: %d\r\n\r\n" % len(JOB) + JOB,
+    "gzip": JSON + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(GZIPPED) + GZIPPED,
+    "not-gzip": JSON + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(JOB) + JOB,
+    "chunked": JSON
+    + b"Transfer-Encoding: chunked\r\n\r\n"
+    + b"14\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (JOB[:20], len(JOB[20:]), JOB[20:]),
+    "odd-headers": b"HTTP/1.1 299 Fine  So Far\r\ncontent-TYPE: Application/JSON ;Charset=x\r\n"
+    b"X-Twice: 1\r\nx-twice: \xe4\xf6\r\nX-Empty:\r\nX-Canary: a, b\r\n"
+    b"content-length: %d\r\n\r\n" % len(JOB) + JOB,
+    "no-content": b"HTTP/1.1 204 No Content\r\nX-Request-Id: 7\r\n\r\n",
+    "until-close": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + JOB,
+    "broken": JSON + b"Content-Length: 44\r\n\r\n" + '{"error": {"message": "", "code": XXX，""}}'.encode(),
+    "error": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 41\r\n\r\n"
+    b'{"error": {"message": "bad", "code": 40}}',
+    "nothing": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+}
+
+RAISING = """
+import taskaudit.auditor
+
+def raising(self, exchange, match=None):
+    raise RuntimeError("the audit is broken, and this text may quote the traffic")
+
+taskaudit.auditor.Auditor.look = raising
+"""
+
+
+@pytest.fixture
+def raising(tmp_path: Path) -> Path:
+    """A script that breaks the audit."""
+    script = tmp_path / "raising.py"
+    script.write_text(RAISING)
+    return script
+
+
+def _received(proxy: Proxy) -> dict[str, bytes]:
+    return {name: exchange_bytes(proxy.port, name) for name in ANSWERS}
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["buffered", "streamed"])
+def test_the_client_receives_the_same_bytes(
+    launch: Start,
+    raw_origin: Callable[[dict[str, bytes]], RawOrigin],
+    raising: Path,
+    tmp_path: Path,
+    streaming: bool,
+) -> None:
+    origin = raw_origin(ANSWERS)
+    mode = ["--mode", f"reverse:{origin.url}", "--set", "connection_strategy=lazy"]
+    if streaming:
+        mode += ["--set", "stream_large_bodies=1"]
+    off = launch(*mode, audit=False)
+    on = launch(*mode, log=tmp_path / "on.ndjson")
+    broken = launch(*mode, log=tmp_path / "broken.ndjson", scripts=(raising,))
+
+    expected = _received(off)
+    assert JOB in expected["normal"]
+    assert _received(on) == expected
+    assert _received(broken) == expected
+
+    assert off.stop()[1] == 0
+    _assert_all_accounted_for(on)
+    _assert_each_failure_told(broken)
+
+
+def _assert_all_accounted_for(proxy: Proxy) -> None:
+    totals = bodies(proxy.stopped(), "stats")[-1]
+    assert totals["seen"] == totals["in_scope"] == len(ANSWERS)
+    assert totals["unaudited"]["internal_error"] == 0
+
+
+def _assert_each_failure_told(proxy: Proxy) -> None:
+    output, status = proxy.stop()
+    assert status == 0
+    assert output.count("TA901") == len(ANSWERS)
+    assert "may quote the traffic" not in output + proxy.log.read_text()
+    assert bodies(proxy.records, "unaudited") == [
+        {"reason": "internal_error", "role": "submission"} for _ in ANSWERS
+    ]
+    assert [f["rule"] for f in proxy.of("finding")] == ["TA901"] * len(ANSWERS)
+    assert [f["rule"] for f in proxy.of("fault")] == ["TA901"] * len(ANSWERS)
+    totals = proxy.of("stats")[-1]
+    assert totals["unaudited"]["internal_error"] == totals["seen"] == len(ANSWERS)

@@ -1,0 +1,159 @@
+"""What an exchange is, and what becomes of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
+from taskaudit.contract.answer import Missing
+from taskaudit.contract.verdict import Kind
+from taskaudit.exchange import Unaudited
+from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome
+
+UNLISTED = "/v9/things"
+QUERY = "/v1/0123/jobs/8ab1"
+
+
+def codes(outcome: Outcome) -> list[str]:
+    return [finding.rule for finding in outcome.findings]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "role", "route"),
+    [
+        ("POST", "/v1/0123/cloudservers", JOB, Role.SUBMISSION, "ecs:CreateServers"),
+        ("POST", "/v1/0123/cloudservers", "{}", Role.SUBMISSION, "ecs:CreateServers"),
+        ("GET", QUERY, JOB, Role.JOB_QUERY, "ecs:ShowJob"),
+        ("GET", "/v1/0123/cloudservers", JOB, Role.OTHER, None),
+        ("POST", QUERY, JOB, Role.SUBMISSION, None),
+        ("POST", UNLISTED, JOB, Role.SUBMISSION, None),
+        ("PUT", UNLISTED, ERROR, Role.SUBMISSION, None),
+        ("PATCH", UNLISTED, '{"job_id": null}', Role.SUBMISSION, None),
+        ("DELETE", UNLISTED, '{"error": null}', Role.SUBMISSION, None),
+        ("POST", UNLISTED, '{"error": []}', Role.SUBMISSION, None),
+        ("GET", UNLISTED, JOB, Role.OTHER, None),
+        ("HEAD", UNLISTED, JOB, Role.OTHER, None),
+        ("POST", UNLISTED, "{}", Role.OTHER, None),
+        ("POST", UNLISTED, '{"a": {"job_id": "b"}}', Role.OTHER, None),
+        ("POST", UNLISTED, '[{"job_id": "b"}]', Role.OTHER, None),
+        ("POST", UNLISTED, '"job_id"', Role.OTHER, None),
+        ("POST", UNLISTED, '{"jobId": "a"}', Role.OTHER, None),
+        ("POST", UNLISTED, '{"job_id": ', Role.OTHER, None),
+        ("POST", UNLISTED, "", Role.OTHER, None),
+        ("POST", UNLISTED, None, Role.OTHER, None),
+    ],
+)
+def test_the_role(method: str, path: str, body: str | None, role: Role, route: str | None) -> None:
+    found = outcome(body, method=method, path=path)
+    assert found.role is role
+    if route is None:
+        assert found.route is None
+    else:
+        assert found.route
+        assert found.route.name.startswith(route.split(":")[0] + ":")
+
+
+@pytest.mark.parametrize(("unlisted", "role"), [("detect", Role.SUBMISSION), ("ignore", Role.OTHER)])
+def test_unlisted(unlisted: Literal["detect", "ignore"], role: Role) -> None:
+    assert auditor(unlisted).look(exchange(path=UNLISTED)).role is role
+    assert auditor(unlisted).may_be_unlisted_submission("post") is (role is Role.SUBMISSION)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "CONNECT", ""])
+def test_what_submits_nothing(method: str) -> None:
+    assert not auditor().may_be_unlisted_submission(method)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "charset"),
+    [
+        (gzip.compress(JOB.encode()), "gzip", ""),
+        (JOB.encode("utf-16"), "", "; charset=utf-16"),
+        (JOB.replace("job_id", r"\u006aob_id").encode(), "", ""),
+        (JOB.replace("job_id", r"job\u005Fid").encode(), "", ""),
+    ],
+)
+def test_an_unlisted_submission_is_seen_through_its_coding(body: bytes, coding: str, charset: str) -> None:
+    sent = answer(body, content_encoding=coding, content_type=f"application/json{charset}")
+    found = outcome(path=UNLISTED, answer=sent)
+    assert (found.role, found.job_id) == (Role.SUBMISSION, JOB_ID)
+
+
+def escaped(name: str, choices: list[bool]) -> str:
+    """A member's name with some of its characters as escapes."""
+    pairs = zip(name, choices, strict=True)
+    return "".join(f"\\u{ord(char):04x}" if chosen else char for char, chosen in pairs)
+
+
+@given(
+    st.sampled_from(["job_id", "error"]),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+    st.dictionaries(st.text(), st.none() | st.text() | st.lists(st.text())),
+    st.booleans(),
+    st.sampled_from(["utf-8", "utf-16", "utf-16-be", "utf-32", "gb18030"]),
+)
+def test_nothing_hides_a_submission(
+    name: str, choices: list[bool], others: dict[str, Any], ascii_only: bool, charset: str
+) -> None:
+    rest = json.dumps({"": None, **others}, ensure_ascii=ascii_only)[1:]
+    text = f'{{"{escaped(name, choices[: len(name)])}": "a", {rest}'
+    body = text.encode(charset, "ignore")
+    sent = answer(body, content_type=f"application/json; charset={charset}")
+    assert outcome(path=UNLISTED, answer=sent).role is Role.SUBMISSION
+
+
+def test_what_is_larger_than_the_limit_is_not_audited() -> None:
+    found = auditor(limit=2048).look(exchange('{"job_id": "a"}' + " " * 2048))
+    assert (found.unaudited, found.audited, codes(found)) == (Unaudited.TOO_LARGE, False, ["TA003"])
+
+
+def test_what_expands_beyond_the_limit_is_an_error_of_the_answer() -> None:
+    bomb = gzip.compress(b" " * 1_000_000)
+    found = auditor(limit=2048).look(exchange(answer=answer(bomb, content_encoding="gzip")))
+    assert (found.unaudited, codes(found)) == (None, ["TA002"])
+
+
+def test_what_was_streamed_past_is_not_audited() -> None:
+    found = outcome(answer=answer(b"", missing=Missing.STREAMED))
+    assert (found.unaudited, codes(found)) == (Unaudited.STREAMED, ["TA003"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/0123/cloudservers"), ("GET", QUERY)])
+def test_what_was_aborted_is_not_audited(method: str, path: str) -> None:
+    found = outcome(None, method=method, path=path)
+    assert (found.unaudited, found.audited, found.verdict) == (Unaudited.ABORTED, False, None)
+
+
+def test_a_job_query_keeps_the_id_that_was_asked_for() -> None:
+    found = outcome('{"job_id": "other"}', method="GET", path=QUERY)
+    assert (found.role, found.job_id, found.verdict, found.audited) == (Role.JOB_QUERY, "8ab1", None, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "found"),
+    [
+        (JOB, 200, Kind.JOB, []),
+        (BAD_ERROR, 400, Kind.ERROR, ["TA306"]),
+        ('{"order_id": "CS1"}', 200, Kind.UNRECOGNISED, ["TA101"]),
+        ("", 204, Kind.UNREADABLE, ["TA001"]),
+        ("{}", None, Kind.UNRECOGNISED, ["TA101"]),
+    ],
+)
+def test_an_answer_without_a_request_is_held_to_the_envelopes(
+    body: str, status: int | None, kind: Kind, found: list[str]
+) -> None:
+    judged = outcome(body, status, method=None, path=None, host=None)
+    assert judged.verdict
+    assert (judged.role, judged.verdict.kind, codes(judged)) == (Role.SUBMISSION, kind, found)
+
+
+def test_a_look_up_that_was_made_is_not_made_again() -> None:
+    match = auditor().catalogue.match("GET", QUERY)
+    assert auditor().look(exchange(path="/elsewhere"), match).role is Role.JOB_QUERY

@@ -1,0 +1,26 @@
+"""Generated files are up to date: run `make schema` where one is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.generate import BEGIN, END, ROOT, records_schema, rule_table, with_rule_table
+
+
+def test_the_schema_that_ships_is_made_from_the_records() -> None:
+    shipped = ROOT / "configs" / "records.schema.json"
+    assert shipped.read_text(encoding="utf-8") == records_schema()
+
+
+def test_the_rule_table_of_the_readme_is_made_from_the_rules() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == with_rule_table(readme)
+
+
+def test_what_stands_around_the_table_stays() -> None:
+    assert with_rule_table(f"a\n{BEGIN}\nold\n{END}\nb\n") == f"a\n{BEGIN}\n{rule_table()}\n{END}\nb\n"
+
+
+def test_missing_markers_are_told() -> None:
+    with pytest.raises(ValueError, match="rules:begin"):
+        with_rule_table("# taskaudit\n")

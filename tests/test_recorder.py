@@ -1,0 +1,182 @@
+"""A session in the log: numbered without gaps, with sums that add up, and losses told exactly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskaudit import __version__
+from taskaudit.exchange import rfc3339
+from taskaudit.log import LogFile
+from taskaudit.recorder import Recorder
+from taskaudit.records import FaultBody
+from tests.samples import BAD_ERROR, JOB, outcome
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def test_the_first_line_is_long_and_unique(
+    log_path: Path, tmp_path: Path, new_recorder: Callable[..., Recorder]
+) -> None:
+    new_recorder().start()
+    new_recorder(log=LogFile(tmp_path / "second")).start()
+    first, second = log_path.read_bytes(), (tmp_path / "second").read_bytes()
+    assert len(first) > 1024
+    assert first.count(b"\n") == 1
+    assert first[:1024] != second[:1024]
+
+
+def test_a_session_says_what_it_is(recorder: Recorder, lines: Lines) -> None:
+    (start,) = lines()
+    session = start["session"]
+    assert (session["state"], session["version"], session["mode"]) == ("start", __version__, "regular")
+    assert (session["config_digest"], session["totals"]) == ("d" * 64, None)
+    assert {"code": "TA306", "name": "error-code-not-string", "severity": "error"} in session["rules"]
+    assert (start["instance_id"], start["seq"]) == ("test", 0)
+
+
+def test_a_whole_session(recorder: Recorder, lines: Lines) -> None:
+    recorder.record(outcome())
+    recorder.record(outcome(BAD_ERROR, 400))
+    recorder.record(outcome("{}", path="/other"))
+    recorder.pass_by()
+    recorder.record(outcome(None))
+    recorder.record(outcome(JOB, method="GET", path="/v1/p/jobs/a"))
+    recorder.fault(FaultBody(reason="audit_failed", rule="TA901", message="m"))
+    recorder.stats()
+    recorder.stop()
+    records = lines()
+    assert [record["event_type"] for record in records] == [
+        "session",
+        "submission",
+        "submission",
+        "finding",
+        "unaudited",
+        "fault",
+        "stats",
+        "stats",
+        "session",
+    ]
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert len({record["record_id"] for record in records}) == len(records)
+    assert {record["session_id"] for record in records} == {recorder.stamp.session_id}
+    stats, totals = records[-2]["stats"], records[-1]["session"]["totals"]
+    assert stats == totals
+    assert stats["seen"] == stats["other"] + stats["audited"] + sum(stats["unaudited"].values()) == 6
+    assert (stats["other"], stats["in_scope"], stats["findings"]) == (2, 4, {"TA306": 1})
+
+
+def test_all_records_of_an_exchange_go_with_one_write(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(recorder.log, "append", written.append)
+    recorder.record(outcome('{"error": {}}', 200))
+    assert [lines.count(b"\n") for lines in written] == [4]
+
+
+def test_a_new_session_starts_again_at_0(
+    recorder: Recorder, new_recorder: Callable[..., Recorder], lines: Lines
+) -> None:
+    recorder.stop()
+    second = new_recorder()
+    second.start()
+    assert [record["seq"] for record in lines()] == [0, 1, 2, 0]
+    assert len({record["session_id"] for record in lines()}) == 2
+
+
+def test_a_repair_is_told(new_recorder: Callable[..., Recorder], log_path: Path, lines: Lines) -> None:
+    first = new_recorder()
+    first.start()
+    first.log.close()
+    with log_path.open("ab") as file:
+        file.write(b'{"timestamp":"half')
+    second = new_recorder()
+    second.start()
+    fault = lines()[-1]
+    assert (fault["event_type"], fault["fault"]["reason"], fault["seq"]) == ("fault", "log_repaired", 1)
+    (kept,) = log_path.parent.glob("audit.ndjson.partial-*")
+    assert kept.name in fault["fault"]["message"]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Lets every write fail from a call with True to a call with False."""
+    write = os.write
+
+    def fails(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    return lambda full: monkeypatch.setattr(os, "write", fails if full else write)
+
+
+def test_lost_records_are_counted_and_told(
+    recorder: Recorder, lines: Lines, full_disk: Callable[[bool], None]
+) -> None:
+    recorder.record(outcome())
+    full_disk(True)
+    recorder.record(outcome())
+    recorder.record(outcome(BAD_ERROR, 400))
+    recorder.stats()
+    assert recorder.failing == "No space left on device"
+    full_disk(False)
+    recorder.record(outcome())
+    recorder.record(outcome())
+    assert recorder.failing is None
+    records = lines()
+    assert [record["seq"] for record in records] == [0, 1, 6, 7, 8]
+    assert [record["event_type"] for record in records[2:]] == ["fault", "submission", "submission"]
+    fault = records[2]["fault"]
+    assert (fault["reason"], fault["rule"], fault["lost"]) == ("records_lost", "TA902", 4)
+    assert fault["message"] == "4 records could not be written: No space left on device"
+    assert rfc3339(1_790_000_000) < fault["first"] < fault["last"] < records[2]["timestamp"]
+    assert recorder.totals.lost == 4
+
+
+def test_the_totals_count_what_was_lost_too(
+    recorder: Recorder, lines: Lines, full_disk: Callable[[bool], None]
+) -> None:
+    full_disk(True)
+    recorder.record(outcome(BAD_ERROR, 400))
+    full_disk(False)
+    recorder.stats()
+    stats = lines()[-1]["stats"]
+    assert (stats["seen"], stats["audited"], stats["lost"]) == (1, 1, 2)
+
+
+def test_a_second_loss_is_counted_anew(
+    recorder: Recorder, lines: Lines, full_disk: Callable[[bool], None]
+) -> None:
+    for _ in range(2):
+        full_disk(True)
+        recorder.record(outcome())
+        full_disk(False)
+        recorder.record(outcome())
+    faults = [record["fault"] for record in lines() if record["event_type"] == "fault"]
+    assert [fault["lost"] for fault in faults] == [1, 1]
+    assert faults[0]["first"] == faults[0]["last"]
+    assert recorder.totals.lost == 2
+
+
+def test_a_loss_at_the_stop_raises_nothing(recorder: Recorder, full_disk: Callable[[bool], None]) -> None:
+    full_disk(True)
+    recorder.stop()
+    full_disk(False)
+    assert recorder.totals.lost == 2
+
+
+def test_the_stop_lets_another_have_the_file(recorder: Recorder, log_path: Path) -> None:
+    recorder.stop()
+    LogFile(log_path).close()
+
+
+def test_after_the_stop_nothing_is_written(recorder: Recorder, log_path: Path) -> None:
+    recorder.stop()
+    before = log_path.read_bytes()
+    recorder.record(outcome())
+    assert recorder.failing == "Bad file descriptor"
+    assert log_path.read_bytes() == before

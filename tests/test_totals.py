@@ -1,0 +1,60 @@
+"""Sums that add up, whatever comes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
+from taskaudit.contract.answer import Missing
+from taskaudit.contract.verdict import Severity
+from taskaudit.totals import Totals
+from tests.samples import BAD_ERROR, ERROR, JOB, answer, outcome
+
+OUTCOMES = [
+    outcome(),
+    outcome(ERROR, 400),
+    outcome(BAD_ERROR, 200),
+    outcome("", 200),
+    outcome(None),
+    outcome("{}", path="/other"),
+    outcome(JOB, method="GET", path="/v1/p/jobs/a"),
+    outcome(None, method="GET", path="/v1/p/jobs/a"),
+    outcome(answer=answer(b"", missing=Missing.STREAMED)),
+    outcome("x" * 1_100_000),
+]
+
+
+def totals(outcomes: list[Outcome]) -> Totals:
+    counted = Totals()
+    for each in outcomes:
+        counted.add(each)
+    return counted
+
+
+@given(st.lists(st.sampled_from(OUTCOMES)))
+def test_seen_is_other_and_audited_and_unaudited(outcomes: list[Outcome]) -> None:
+    counted = totals(outcomes)
+    assert counted.seen == len(outcomes)
+    assert counted.seen == counted.other + counted.audited + counted.unaudited.total()
+    assert counted.in_scope == counted.roles.total() == counted.seen - counted.other
+    assert counted.kinds.total() + counted.roles[Role.JOB_QUERY] >= counted.audited
+    assert counted.findings.total() == counted.severities.total() == sum(len(o.findings) for o in outcomes)
+    assert counted.with_findings == sum(bool(o.findings) for o in outcomes)
+
+
+def test_all_kinds_of_outcomes() -> None:
+    counted = totals(OUTCOMES)
+    assert (counted.seen, counted.other, counted.audited) == (10, 1, 5)
+    assert dict(counted.unaudited) == {"aborted": 2, "streamed": 1, "too_large": 1}
+    assert dict(counted.kinds) == {"job": 1, "error": 2, "unreadable": 1}
+    assert dict(counted.findings) == {"TA104": 1, "TA306": 1, "TA001": 1, "TA003": 2}
+    assert dict(counted.severities) == {Severity.ERROR: 3, Severity.WARNING: 2}
+
+
+def test_the_coverage_line() -> None:
+    assert Totals().coverage() == "seen 0 = other 0 + audited 0 + unaudited 0"
+    assert totals(OUTCOMES).coverage() == (
+        "seen 10 = other 1 + audited 5 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
+    )
