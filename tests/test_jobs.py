@@ -96,5 +96,5 @@ def test_csv_rows() -> None:
 
 
 def test_one_line_is_harmless() -> None:
-    hostile = Job("t", "a\x1b[31m\u202e", None, "POST", None, "/\n", None, None, None, "")
-    assert hostile.one_line() == r"t  a\u001b[31m\u202e  POST /\n"
+    hostile = Job("t", "a\x1b[31m\u202e", None, "POST", None, "/\n/x", None, None, None, "")
+    assert hostile.one_line() == r"t  a\u001b[31m\u202e  POST /\n/x"

@@ -180,7 +180,9 @@ def test_ids_depend_on_the_exchange_alone(body: str | None) -> None:
 
 
 def fingerprint(body: str, status: int = 400, **facts: Any) -> str:
-    return next(r["finding"]["fingerprint"] for r in written(outcome(body, status, **facts)) if "finding" in r)
+    return next(
+        r["finding"]["fingerprint"] for r in written(outcome(body, status, **facts)) if "finding" in r
+    )
 
 
 def test_a_fingerprint_has_no_values_hosts_or_times() -> None:
@@ -231,7 +233,7 @@ def test_nothing_secret_is_recorded(body: dict[str, Any] | list[str]) -> None:
             method=b"POST",
             path=f"/v1/p/cloudservers?token={CANARY}".encode(),
             headers=Headers(
-                ((name, CANARY.encode()) for name in (b"Authorization", b"X-Auth-Token", b"Cookie", b"Accept"))
+                (name, CANARY.encode()) for name in (b"Authorization", b"X-Auth-Token", b"Cookie", b"Accept")
             ),
             content=CANARY.encode(),
         ),

@@ -19,11 +19,10 @@ def find_rule(name: str) -> Rule:
     known = {key.lower(): rule for rule in RULES.values() for key in (rule.code, rule.name)}
     if wanted in known:
         return known[wanted]
-    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.0)[0]
-    hint = nearest.upper() if nearest.startswith("ta") and nearest[2:].isdigit() else nearest
-    raise LookupError(
-        f'no rule "{escape(name, 40)}"; did you mean {hint}? taskaudit explain --all lists them all'
-    )
+    nearest = difflib.get_close_matches(wanted, known, n=1)
+    rule = known[nearest[0]] if nearest else None
+    hint = f" did you mean {rule.code if nearest[0] == rule.code.lower() else rule.name}?" if rule else ""
+    raise LookupError(f'no rule "{escape(name, 40)}";{hint} taskaudit explain --all lists them all')
 
 
 def explanation(rule: Rule) -> Iterator[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from taskaudit.records import (
     stats_of,
 )
 from taskaudit.totals import Totals
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Recorder:
         self.totals = Totals()
         self.stamp = Stamp(instance_id=instance_id, session_id=uuid4().hex)
         self._mode = mode
-        self._digest = config_digest
+        self.config_digest = config_digest
         self._clock = clock
         self._seq = 0
         self._loss: _Loss | None = None
@@ -69,6 +72,7 @@ class Recorder:
         if self.log.repaired:
             message = f"a partial last line, left by a crash, was moved to {self.log.repaired.name}"
             self.fault(FaultBody(reason="log_repaired", rule=None, message=message))
+            self.log.repaired = None
 
     def record(self, outcome: Outcome) -> None:
         """Counts one exchange and writes its records, all with one `write`."""
@@ -90,11 +94,14 @@ class Recorder:
         """Writes the totals as they stand."""
         self._write([StatsRecord(**self._header("stats"), stats=stats_of(self.totals))])
 
-    def stop(self) -> None:
-        """Writes the last totals and the session's end, and closes the log."""
+    def stop(self, *, close: bool = True) -> None:
+        """Writes the last totals and the session's end, and closes the log unless another session goes on."""
         self.stats()
         self._write([self._session("stop")])
-        self.log.close()
+        if self._loss:
+            logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
+        if close:
+            self.log.close()
 
     def _write(self, records: Sequence[Record]) -> None:
         """Lost records keep their numbers, so that the gap in `seq` shows them."""
@@ -111,6 +118,7 @@ class Recorder:
         else:
             self._seq += len(records)
             if told:
+                logger.warning("taskaudit: the log is written again; %s", told.fault.message)
                 self._loss = None
 
     def _lose(self, count: int, reason: str) -> None:
@@ -118,6 +126,7 @@ class Recorder:
         self.totals.lost += count
         if self._loss is None:
             self._loss = _Loss(count, now, now, reason)
+            logger.error("taskaudit: cannot write the log %s: %s; traffic goes on", self.log.path, reason)
         else:
             self._loss.count += count
             self._loss.last = now
@@ -141,7 +150,7 @@ class Recorder:
             state="start" if state == "start" else "stop",
             version=__version__,
             mode=self._mode,
-            config_digest=self._digest,
+            config_digest=self.config_digest,
             rules=rules_in_force(),
             totals=stats_of(self.totals) if state == "stop" else None,
         )

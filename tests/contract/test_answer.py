@@ -7,7 +7,12 @@ from taskaudit.contract.answer import DEFAULT_LIMIT, STRICT, Answer
 
 def test_a_bare_body_has_no_status_and_no_headers() -> None:
     answer = Answer(b"{}")
-    assert (answer.status, answer.headers_known, answer.content_type, answer.missing) == (None, False, None, None)
+    assert (answer.status, answer.headers_known, answer.content_type, answer.missing) == (
+        None,
+        False,
+        None,
+        None,
+    )
 
 
 def test_nothing_but_a_job_is_allowed_unless_a_route_says_so() -> None:

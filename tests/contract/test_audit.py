@@ -79,7 +79,9 @@ def test_kind(body: str, kind: Kind) -> None:
 def test_success_without_a_job_where_the_route_allows_it(body: str, status: int, kind: Kind) -> None:
     verdict = audit_submission(Answer(body.encode(), status), PREPAID)
     assert verdict.kind is kind
-    assert bool(verdict.findings) == (kind in (Kind.UNRECOGNISED, Kind.UNREADABLE) or b"null" in body.encode())
+    assert bool(verdict.findings) == (
+        kind in (Kind.UNRECOGNISED, Kind.UNREADABLE) or b"null" in body.encode()
+    )
 
 
 # Each: the body, then every finding as code and pointer, in order.
@@ -229,11 +231,14 @@ def test_no_other_rule_applies_to_an_unreadable_body(missing: Missing) -> None:
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["job_id", "error", "details", "message", "code", "order_id", "jobId"]) | st.text(),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["job_id", "error", "details", "message", "code", "order_id", "jobId"])
+            | st.text(),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=25,
 )

@@ -14,7 +14,9 @@ from taskaudit.contract.verdict import Kind, Verdict
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "corpus.jsonl"
 
-pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the published answers do not lie beside the project")
+pytestmark = pytest.mark.skipif(
+    not CORPUS.exists(), reason="the published answers do not lie beside the project"
+)
 
 # How the corpus names kinds: by the two envelopes alone.
 NAMES = {
@@ -57,4 +59,5 @@ def test_every_answer_is_well_formed_as_expected_but_for_rules_beyond_the_envelo
     for entry in entries():
         verdict = audit(entry)
         errors = {f.rule for f in verdict.findings if f.severity == "error"}
-        assert not (errors - BEYOND_THE_ENVELOPE) == entry["expect"]["well_formed"], (entry["id"], errors)
+        well_formed = not errors - BEYOND_THE_ENVELOPE
+        assert well_formed == entry["expect"]["well_formed"], (entry["id"], errors)

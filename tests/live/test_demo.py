@@ -14,7 +14,7 @@ from running import PATIENCE, assert_sound, records_in
 
 from taskaudit.contract.verdict import Kind
 
-COMMAND = [sys.executable, "-c", "from taskaudit.cli import main; main()", "demo"]
+COMMAND = [str(Path(sys.executable).with_name("taskaudit")), "demo"]
 
 
 @pytest.fixture

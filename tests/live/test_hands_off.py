@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import Proxy, RawOrigin, Start, bodies, exchange_bytes
+from running import Proxy, RawOrigin, Start, assert_sound, bodies, exchange_bytes
 
 JOB = b'{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
+ERROR = b'{"error": {"message": "bad", "code": 400}}'
+SEED = '{"error": {"message": "", "code": XXX，""}}'.encode()
 GZIPPED = gzip.compress(JOB, mtime=0)
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -25,9 +27,8 @@ ANSWERS = {
     b"content-length: %d\r\n\r\n" % len(JOB) + JOB,
     "no-content": b"HTTP/1.1 204 No Content\r\nX-Request-Id: 7\r\n\r\n",
     "until-close": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + JOB,
-    "broken": JSON + b"Content-Length: 44\r\n\r\n" + '{"error": {"message": "", "code": XXX，""}}'.encode(),
-    "error": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 41\r\n\r\n"
-    b'{"error": {"message": "bad", "code": 40}}',
+    "broken": JSON + b"Content-Length: %d\r\n\r\n" % len(SEED) + SEED,
+    "error": b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(ERROR) + ERROR,
     "nothing": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 }
 
@@ -38,6 +39,16 @@ def raising(self, exchange, match=None):
     raise RuntimeError("the audit is broken, and this text may quote the traffic")
 
 taskaudit.auditor.Auditor.look = raising
+"""
+RAISING_EVERYWHERE = """
+import taskaudit.catalogue
+import taskaudit.proxy.addon
+
+def raising(*arguments, **named):
+    raise RuntimeError("the audit is broken, and this text may quote the traffic")
+
+taskaudit.catalogue.Catalogue.match = raising
+taskaudit.proxy.addon.TaskAudit._tee = raising
 """
 
 
@@ -70,7 +81,7 @@ def test_the_client_receives_the_same_bytes(
     broken = launch(*mode, log=tmp_path / "broken.ndjson", scripts=(raising,))
 
     expected = _received(off)
-    assert JOB in expected["normal"]
+    assert expected["normal"] == ANSWERS["normal"]
     assert _received(on) == expected
     assert _received(broken) == expected
 
@@ -97,3 +108,23 @@ def _assert_each_failure_told(proxy: Proxy) -> None:
     assert [f["rule"] for f in proxy.of("fault")] == ["TA901"] * len(ANSWERS)
     totals = proxy.of("stats")[-1]
     assert totals["unaudited"]["internal_error"] == totals["seen"] == len(ANSWERS)
+
+
+def test_the_audit_raises_in_every_hook(
+    launch: Start, raw_origin: Callable[[dict[str, bytes]], RawOrigin], tmp_path: Path
+) -> None:
+    """Each hook's failure is told, and an exchange that failed in several counts once."""
+    script = tmp_path / "raising.py"
+    script.write_text(RAISING_EVERYWHERE)
+    mode = ["--mode", f"reverse:{raw_origin(ANSWERS).url}", "--set", "stream_large_bodies=1"]
+    off = launch(*mode, audit=False)
+    broken = launch(*mode, scripts=(script,))
+    assert _received(broken) == _received(off)
+    output, status = broken.stop()
+    assert status == 0
+    assert "Addon error" not in output
+    assert "may quote the traffic" not in output + broken.log.read_text()
+    assert_sound(broken.records)
+    totals = broken.of("stats")[-1]
+    assert totals["seen"] == totals["unaudited"]["internal_error"] == len(ANSWERS)
+    assert [f["rule"] for f in broken.of("fault")] == ["TA901"] * (3 * len(ANSWERS))

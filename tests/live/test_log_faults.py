@@ -45,4 +45,18 @@ def test_full_disk(launch: Start, api: DemoApi, client: Callable[[int], Client])
     assert set(range(numbers[-1] + 1)) - set(numbers) == set(range(numbers[2] + 1, numbers[2] + 1 + lost))
     totals = bodies(records, "stats")[-1]
     assert (totals["lost"], totals["seen"], totals["audited"]) == (lost, LOST_REQUESTS + 2, LOST_REQUESTS + 2)
-    assert output.count("cannot be written") >= 1
+    assert output.count(f"cannot write the log {proxy.log}") == 1
+    assert output.count(f"the log is written again; {lost} records could not be written") == 1
+
+
+def test_never_written_again(launch: Start, api: DemoApi, client: Callable[[int], Client]) -> None:
+    """Then only the proxy's own output can say how much is missing: the stop's two records are, too."""
+    proxy = launch("--mode", f"reverse:{api.url}")
+    ask = client(proxy.port)
+    room = proxy.log.stat().st_size
+    resource.prlimit(proxy.pid, resource.RLIMIT_FSIZE, (room, room))
+    assert ask.submit("web")[0] == 200
+    output, status = proxy.stop()
+    assert status == 0
+    assert "3 records could not be written into the log" in output
+    assert [record["event_type"] for record in proxy.records] == ["session"]

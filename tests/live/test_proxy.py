@@ -115,8 +115,11 @@ def test_forward_over_tls(launch: Start, confdir: Path, tls_api: DemoApi, http2:
     assert (totals["seen"], totals["other"], totals["audited"]) == (4, 2, 2)
 
 
-def test_many_streams_of_one_http2_connection(launch: Start, confdir: Path, api: DemoApi) -> None:
-    proxy = launch("--mode", f"reverse:{api.url}", "--set", "keep_host_header=true")
+def test_http2_on_both_sides(launch: Start, confdir: Path, api: DemoApi, tmp_path: Path) -> None:
+    """Many streams of one connection; a second proxy is the origin that speaks HTTP/2."""
+    origin = launch("--mode", f"reverse:{api.url}", log=tmp_path / "origin.ndjson")
+    behind = ["--mode", f"reverse:https://localhost:{origin.port}", "--set", "ssl_insecure=true"]
+    proxy = launch(*behind)
     url = f"https://localhost:{proxy.port}/v1/p/cloudservers"
 
     async def submit_all() -> list[str]:
@@ -124,13 +127,16 @@ def test_many_streams_of_one_http2_connection(launch: Start, confdir: Path, api:
             verify=_trusting(confdir), http2=True, trust_env=False, timeout=PATIENCE
         ) as client:
             answers = await asyncio.gather(*(client.post(url, json={}) for _ in range(20)))
+        assert {answer.http_version for answer in answers} == {"HTTP/2"}
         return [answer.json()["job_id"] for answer in answers]
 
     job_ids = asyncio.run(submit_all())
     assert len(set(job_ids)) == 20
-    records = proxy.stopped()
-    assert {s["job_id"] for s in bodies(records, "submission")} == set(job_ids)
-    assert {r["http"]["host"] for r in records if "http" in r} == {"localhost"}
+    for log in (proxy, origin):
+        records = log.stopped()
+        assert {s["job_id"] for s in bodies(records, "submission")} == set(job_ids)
+        assert log.running.output.count("HTTP/2.0") >= 20
+        assert {r["http"]["host"] for r in records if "http" in r} <= {"localhost", "127.0.0.1"}
 
 
 def test_job_queries_are_counted_and_no_submissions(launch: Start, api: DemoApi, client: Connect) -> None:

@@ -23,6 +23,9 @@ from taskaudit.terminal import jobs_table, summary_text
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
+_TABLE_WIDTH = 150
+"""Columns of the table of jobs: on a terminal with less it runs over the edge, and stays whole."""
+
 
 def run(console: Console) -> int:
     """Shows the audit at work; the exit status, 1 where something is not as it should be."""
@@ -107,7 +110,7 @@ def _print_start(console: Console, api: str, port: int) -> None:
 
 def _print_results(console: Console, view: LogView) -> None:
     console.print(Text("\nJobs", "bold"))
-    console.print(jobs_table(_jobs(view.path)))
+    console.print(jobs_table(_jobs(view.path)), width=max(console.width, _TABLE_WIDTH), crop=False)
     console.print(Text("Summary", "bold"))
     for line in summary_text(view.totals):
         console.print(line)

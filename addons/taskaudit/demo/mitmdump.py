@@ -88,7 +88,7 @@ class Mitmdump:
             self.process.send_signal(signal.SIGTERM)
         try:
             return self.wait(patience)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self.process.kill()
             return self.wait(patience)
         finally:

@@ -90,11 +90,11 @@ class TaskAudit:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Notes a request in scope, so that none is forgotten that never gets an answer."""
-        self._guarded(flow, self._note_request)
+        self._guarded(flow, self._note_request, counted=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Tees the answer of a request in scope where it is going to be streamed."""
-        self._guarded(flow, self._tee)
+        self._guarded(flow, self._tee, counted=False)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Audits and records a whole answer."""
@@ -124,28 +124,37 @@ class TaskAudit:
             raise LogError("taskaudit_log is empty: name the file for the records")
         path = Path(options.taskaudit_log).expanduser()
         before = self._recorder
-        if before is not None and before.log.path == path:
-            before.stop()
+        if before is not None and (before.log.path, before.config_digest) == (path, config.digest):
+            return  # As it was: mitmproxy takes back a change that was refused.
+        same_file = before is not None and before.log.path == path
+        log = before.log if before is not None and same_file else LogFile(path)
         recorder = Recorder(
-            LogFile(path),
+            log,
             instance_id=config.settings.instance_id or socket.gethostname(),
             mode=",".join(mode.split(":", 1)[0] for mode in options.mode),
             config_digest=config.digest,
         )
-        if before is not None and before.log.path != path:
-            before.stop()
+        if before is not None:
+            before.stop(close=not same_file)
         recorder.start()
         self._recorder = recorder
         self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
 
-    def _guarded(self, flow: http.HTTPFlow, step: Callable[[http.HTTPFlow, Auditor, Recorder], None]) -> None:
+    def _guarded(
+        self,
+        flow: http.HTTPFlow,
+        step: Callable[[http.HTTPFlow, Auditor, Recorder], None],
+        *,
+        counted: bool = True,
+    ) -> None:
+        """`counted`: the step ends the exchange, so that its failure leaves that one unaudited."""
         auditor, recorder = self._auditor, self._recorder
         if auditor is None or recorder is None:
             return
         try:
             step(flow, auditor, recorder)
         except Exception as error:  # noqa: BLE001 - the one broad except: whatever fails becomes TA901
-            self._failed(flow, recorder, error)
+            self._failed(flow, recorder, error, counted)
 
     def _note_request(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         match = _match(flow, auditor)
@@ -187,38 +196,16 @@ class TaskAudit:
             self._recorded.popitem(last=False)
         return True
 
-    def _failed(self, flow: http.HTTPFlow, recorder: Recorder, error: Exception) -> None:
+    def _failed(self, flow: http.HTTPFlow, recorder: Recorder, error: Exception, counted: bool) -> None:
         """TA901: names the exception's type and place, not its text, which may quote the traffic."""
         at = extract_tb(error.__traceback__)[-1]
         found = f"{type(error).__name__} in {at.name}, line {at.lineno}"
         logger.error(
             "taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found
         )
-        rule = TA901
-        finding = Finding(
-            rule.code,
-            rule.name,
-            rule.severity,
-            "",
-            "an audit that does not fail",
-            found,
-            type(error).__name__,
-        )
-        request = flow.request
-        exchange = Exchange(
-            stable_id(flow.id, request.timestamp_start, "failed"),
-            None,
-            method=request.method,
-            host=request.host,
-            path=request.path.partition("?")[0],
-            flow_id=flow.id,
-            started=request.timestamp_start,
-        )
-        verdict = Verdict(Kind.UNREADABLE, (finding,))
-        recorder.record(
-            Outcome(exchange, Role.SUBMISSION, verdict=verdict, unaudited=Unaudited.INTERNAL_ERROR)
-        )
-        recorder.fault(FaultBody(reason="audit_failed", rule=rule.code, message=found))
+        if counted:
+            recorder.record(_failure(flow, found, type(error).__name__))
+        recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
 
     async def _write_stats(self) -> None:
         while self._recorder is not None:
@@ -230,6 +217,25 @@ class TaskAudit:
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
     request = flow.request
     return auditor.catalogue.match(request.method, request.path.partition("?")[0], request.pretty_host)
+
+
+def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:
+    """The outcome of an exchange that the audit failed at; built from as little of it as can be."""
+    request, rule = flow.request, TA901
+    finding = Finding(
+        rule.code, rule.name, rule.severity, "", "an audit that does not fail", found, error_type
+    )
+    exchange = Exchange(
+        stable_id(flow.id, request.timestamp_start, "failed"),
+        None,
+        method=request.method,
+        host=request.host,
+        path=request.path.partition("?")[0],
+        flow_id=flow.id,
+        started=request.timestamp_start,
+    )
+    verdict = Verdict(Kind.UNREADABLE, (finding,))
+    return Outcome(exchange, Role.SUBMISSION, verdict=verdict, unaudited=Unaudited.INTERNAL_ERROR)
 
 
 def _tell(outcome: Outcome) -> None:

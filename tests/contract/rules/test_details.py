@@ -10,7 +10,8 @@ from taskaudit.contract.rules import details
 
 
 @pytest.mark.parametrize(
-    ("error", "empty"), [({"details": []}, True), ({"details": [{}]}, False), ({"details": None}, False), ({}, False)]
+    ("error", "empty"),
+    [({"details": []}, True), ({"details": [{}]}, False), ({"details": None}, False), ({}, False)],
 )
 def test_an_empty_array(error: dict[str, Any], empty: bool) -> None:
     assert [f.pointer for f in details.details_empty(error)] == ["/error/details"] * empty

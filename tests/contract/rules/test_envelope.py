@@ -124,7 +124,11 @@ def test_names_are_told_and_values_are_not(value: dict[str, Any], found: str) ->
         (Kind.ERROR, 599, False),
         (Kind.JOB, None, False),
         (Kind.ERROR, None, False),
-        *((kind, status, False) for kind in sorted(set(Kind) - {Kind.JOB, Kind.ERROR}) for status in (200, 500)),
+        *(
+            (kind, status, False)
+            for kind in sorted(set(Kind) - {Kind.JOB, Kind.ERROR})
+            for status in (200, 500)
+        ),
     ],
 )
 def test_the_status_disagrees(kind: Kind, status: int | None, disagrees: bool) -> None:

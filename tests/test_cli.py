@@ -1,0 +1,256 @@
+"""The command line as a person meets it: every command, and every mistake with its message."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import Result
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from taskaudit import __version__
+from taskaudit.cli import app
+from taskaudit.contract.rules import RULES
+from taskaudit.paths import configs_dir
+from taskaudit.recorder import Recorder
+from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, outcome
+
+COMMANDS = ["check", "jobs", "explain", "addon", "config", "demo"]
+
+
+def run(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
+    """One call in this process; a traceback of it fails the test."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments], input=stdin, env={"COLUMNS": "100"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with captures, one in a folder below it, one hidden."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / ".hidden").write_text(BAD_ERROR, encoding="utf-8")
+    (tmp_path / "job.json").write_text(JOB, encoding="utf-8")
+    (tmp_path / "below" / "error.json").write_text(ERROR, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def log(recorder: Recorder, log_path: Path) -> Path:
+    """A log with two jobs."""
+    recorder.record(outcome())
+    recorder.record(outcome('{"job_id": "=1+1"}', path="/v9/things"))
+    recorder.record(outcome(BAD_ERROR, 400))
+    recorder.stop()
+    return log_path
+
+
+def test_the_version() -> None:
+    assert run("--version").output == f"taskaudit {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
+def test_help_names_every_command(arguments: list[str]) -> None:
+    text = run(*arguments).output
+    assert all(f" {command} " in text for command in COMMANDS)
+    assert "taskaudit demo" in text
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "config check", "config schema"])
+def test_every_command_has_help(command: str) -> None:
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_the_help_of_check_tells_the_exit_status() -> None:
+    text = " ".join(run("check", "--help").output.split())
+    assert "3 nothing was audited" in text
+
+
+def completion(**environment: str) -> str:
+    """What the installed command prints to a shell that completes."""
+    command = Path(sys.executable).with_name("taskaudit")
+    return subprocess.run(
+        [command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_shown(shell: str) -> None:
+    assert "_TASKAUDIT_COMPLETE=complete_" in completion(_TASKAUDIT_COMPLETE=f"source_{shell}")
+
+
+def test_commands_are_completed() -> None:
+    facts = {"_TASKAUDIT_COMPLETE": "complete_bash", "COMP_WORDS": "taskaudit che", "COMP_CWORD": "1"}
+    assert completion(**facts).split() == ["check"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["job.json"], 0),
+        (["job.json", "below/error.json"], 0),
+        (["."], 0),
+        ([".hidden"], 1),
+        (["job.json", ".hidden"], 1),
+        (["job.json", "missing"], 2),
+        (["--fail-on", "info", "."], 0),
+        (["-f", "json", ".hidden"], 1),
+    ],
+)
+def test_check(folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int) -> None:
+    monkeypatch.chdir(folder)
+    result = run("check", *arguments)
+    assert result.exit_code == status
+    if "json" not in arguments:
+        assert "seen " in result.stdout
+
+
+def test_check_nothing(tmp_path: Path) -> None:
+    result = run("check", tmp_path)
+    assert result.exit_code == 3
+    assert "seen 0 = other 0 + audited 0 + unaudited 0" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(JOB, 0), (BAD_ERROR, 1), ("", 1), (f"HTTP/1.1 200 OK\r\n\r\n{JOB}", 0)]
+)
+def test_check_standard_input(body: str, status: int) -> None:
+    result = run("check", "-", "--format", "json", stdin=body)
+    assert result.exit_code == status
+    assert json.loads(result.stdout)["source"] == "-"
+
+
+def test_check_prints_json_and_nothing_else(folder: Path) -> None:
+    result = run("check", "--format", "json", folder, folder / "missing")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["source"] for line in lines] == [
+        str(folder / "below" / "error.json"),
+        str(folder / "job.json"),
+    ]
+    assert "missing" in result.stderr
+
+
+def test_check_with_a_configuration(folder: Path) -> None:
+    config = folder / "audit.yaml"
+    config.write_text("inspection_limit: 1024\n", encoding="utf-8")
+    large = folder / "large.json"
+    large.write_text(JOB + " " * 1024, encoding="utf-8")
+    assert "too_large 1" in run("check", "-c", config, large).stdout
+    assert "too_large" not in run("check", large).stdout
+
+
+def test_no_colours_in_a_pipe(folder: Path) -> None:
+    assert "\x1b" not in run("check", folder / ".hidden").output
+
+
+def test_jobs(log: Path) -> None:
+    table = run("jobs", log)
+    assert table.exit_code == 0
+    assert JOB_ID in table.stdout
+    as_json = [json.loads(line) for line in run("jobs", log, "--format", "json").stdout.splitlines()]
+    assert [job["job_id"] for job in as_json] == [JOB_ID, "=1+1"]
+    as_csv = list(csv.DictReader(io.StringIO(run("jobs", log, "-f", "csv").stdout)))
+    assert [job["job_id"] for job in as_csv] == [JOB_ID, "'=1+1"]
+
+
+def test_no_jobs(log_path: Path, recorder: Recorder) -> None:
+    assert "no jobs" in run("jobs", log_path).stdout
+
+
+def test_jobs_of_a_damaged_log(log: Path) -> None:
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:1], b"damaged\n", *lines[1:]]))
+    result = run("jobs", log)
+    assert result.exit_code == 2
+    assert JOB_ID in result.stdout
+    assert f"{log}, line 2: not JSON" in result.stderr
+
+
+def test_explain() -> None:
+    result = run("explain", "TA306", "job-id-empty")
+    assert result.exit_code == 0
+    assert result.stdout.index("TA306") < result.stdout.index("TA202")
+
+
+def test_explain_every_rule() -> None:
+    text = run("explain", "--all").stdout
+    assert all(f"{rule.code} {rule.name} ({rule.severity})" in text for rule in RULES.values())
+
+
+def test_the_addon_is_there() -> None:
+    path = Path(run("addon").stdout.strip())
+    assert path.is_absolute()
+    assert "addons" in path.read_text(encoding="utf-8")
+
+
+def test_the_schema_fits_the_shipped_configuration() -> None:
+    schema = json.loads(run("config", "schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    default = YAML(typ="safe").load((configs_dir() / "default.yaml").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(default)
+
+
+def test_the_shipped_configuration_is_right() -> None:
+    result = run("config", "check", configs_dir() / "default.yaml")
+    assert result.exit_code == 0
+    assert "default.yaml: right; " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check"], "Missing argument"),
+        (["check", "missing.har"], "missing.har: cannot be read: no such file or directory"),
+        (["check", "--format", "xml", "a"], "'xml'"),
+        (["check", "--fail-on", "never", "a"], "'never'"),
+        (["check", "--nope", "a"], "--nope"),
+        (["check", "-c", "missing.yaml", "a"], "missing.yaml: no such file"),
+        (["check", "-c", "wrong.yaml", "a"], "wrong.yaml, line 1: "),
+        (["config", "check", "wrong.yaml"], "unlisted"),
+        (["config", "check", "missing.yaml"], "missing.yaml: no such file"),
+        (["config", "check", "."], "found a directory"),
+        (["explain"], "name a rule, such as TA306, or --all"),
+        (["explain", "TA3066"], 'no rule "TA3066"; did you mean TA30'),
+        (["explain", "nope"], 'no rule "nope"; taskaudit explain --all lists them all'),
+        (["explain", "\x1b[31m"], r'no rule "\u001b[31m"'),
+        (["jobs"], "Missing argument"),
+        (["jobs", "missing.ndjson"], "cannot read the log missing.ndjson: No such file or directory"),
+        (["jobs", "wrong.yaml"], "wrong.yaml is not a log of taskaudit"),
+        (["jobs", "."], "cannot read the log .: Is a directory"),
+        (["jobs", "--follow", "a", "b"], "--follow takes one log"),
+        (["jobs", "--format", "xml", "a"], "'xml'"),
+        (["nope"], "No such command 'nope'"),
+    ],
+)
+def test_wrong_usage_has_a_message_and_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.yaml").write_text("unlistd: ignore\n", encoding="utf-8")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_help_comes_without_what_takes_long_to_import() -> None:
+    program = (
+        "import sys, taskaudit.cli; sys.exit(any(m in sys.modules for m in ('mitmproxy', 'ruamel.yaml')))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,0 +1,194 @@
+"""What people see; hostile text does them no harm."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+
+import pytest
+from rich.console import Console, RenderableType
+from syrupy.assertion import SnapshotAssertion
+
+from taskaudit.auditor import Outcome
+from taskaudit.contract.answer import Missing
+from taskaudit.jobs import Job
+from taskaudit.sources.captured import Damage
+from taskaudit.terminal import damage_text, headline, jobs_table, outcome_text, summary_text
+from taskaudit.totals import Totals
+from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, outcome
+
+HOSTILE = "\x1b[31m\x9b2J\u202e\u2066\x07\r\n[bold red]\U000e0041"
+MANY = json.dumps({"error": {"message": "m", "code": "c", "details": [0] * 102}})
+PRETTY = json.dumps(
+    {
+        "request_id": "r",
+        "server": {"adminPass": "hidden"},
+        "error": {"message": "bad", "code": 400, "details": None},
+    },
+    indent=2,
+)
+
+OUTCOMES = {
+    "a job": outcome(),
+    "an error": outcome('{"error": {"message": "Insufficient ECS quota.", "code": "Ecs.0001"}}', 403),
+    "a Number for a code": outcome(BAD_ERROR, 400),
+    "two findings in lines": outcome(PRETTY, 400),
+    "a misplaced job id": outcome('{"job": {"job_id": "8ab1"}}', path="/v1/0123/cloudservers"),
+    "the documentation's broken example": outcome('{"error": {"message": "", "code": XXX，""}}', 400),
+    "cut short": outcome('{\n  "job_id": "70a5'),
+    "empty": outcome("", 202),
+    "undecodable": outcome(answer=answer(b"{}", content_encoding="snappy")),
+    "not listed": outcome('{"job_id": "a b"}', path="/v9/things"),
+    "a job query": outcome(JOB, method="GET", path=f"/v1/0123/jobs/{JOB_ID}"),
+    "streamed": outcome(answer=answer(b"", missing=Missing.STREAMED)),
+    "aborted": outcome(None),
+    "a bare body": outcome(BAD_ERROR, None, method=None, host=None, path=None),
+}
+
+
+def shown(parts: Iterable[RenderableType], *, width: int = 200, colour: bool = False) -> str:
+    """What a terminal gets."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+    )
+    console.print(*parts, sep="\n")
+    return out.getvalue()
+
+
+def outcome_shown(outcome: Outcome) -> str:
+    return shown(outcome_text("capture.har", 3, outcome))
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_an_outcome(name: str, snapshot: SnapshotAssertion) -> None:
+    assert outcome_shown(OUTCOMES[name]) == snapshot
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_a_headline(name: str, snapshot: SnapshotAssertion) -> None:
+    assert headline(OUTCOMES[name]) == snapshot
+
+
+def test_a_rule_that_is_broken_very_often(snapshot: SnapshotAssertion) -> None:
+    text = outcome_shown(outcome(MANY, 400))
+    assert text.count("TA404") == 101
+    assert "TA404 2 more times" in text
+
+
+def test_in_colour(snapshot: SnapshotAssertion) -> None:
+    assert shown(outcome_text("-", 0, OUTCOMES["a Number for a code"]), colour=True) == snapshot
+
+
+def test_the_summary(snapshot: SnapshotAssertion) -> None:
+    totals = Totals()
+    for each in OUTCOMES.values():
+        totals.add(each)
+    assert shown(summary_text(totals)) == snapshot
+
+
+def test_the_summary_of_nothing(snapshot: SnapshotAssertion) -> None:
+    assert shown(summary_text(Totals())) == snapshot
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Damage("line 3, byte 120", "expected an Object, found Number 1", index=4),
+        Damage("byte 12", "the file ends in a flow"),
+        Damage("capture.har", "cannot be read: permission denied"),
+    ],
+    ids=lambda damage: damage.where,
+)
+def test_damage(damage: Damage, snapshot: SnapshotAssertion) -> None:
+    assert shown([damage_text("capture.har", damage)]) == snapshot
+
+
+JOBS = [
+    Job(
+        "2026-09-21T14:13:20.250000Z",
+        JOB_ID,
+        "ecs:CreateServers",
+        "POST",
+        "ecs.example.com",
+        "/",
+        200,
+        "c",
+        None,
+        "",
+    ),
+    Job(
+        "2026-09-21T14:13:21.250000Z",
+        "a b",
+        None,
+        "POST",
+        None,
+        "/v9/things",
+        None,
+        None,
+        None,
+        "TA203 TA302",
+    ),
+]
+
+
+def test_a_table_of_jobs(snapshot: SnapshotAssertion) -> None:
+    assert shown([jobs_table(JOBS)], width=150) == snapshot
+
+
+def test_job_ids_are_never_cut() -> None:
+    assert JOB_ID in shown([jobs_table(JOBS)], width=80)
+
+
+def hostile_outcomes() -> list[Outcome]:
+    return [
+        outcome(json.dumps({"error": {"message": HOSTILE, "code": HOSTILE, "details": [HOSTILE]}}), 200),
+        outcome(json.dumps({"job_id": HOSTILE}, ensure_ascii=False)),
+        outcome(json.dumps({HOSTILE: HOSTILE, "jobId": HOSTILE}, ensure_ascii=False)),
+        outcome('{"\u202e": 1, "\u202e": 2, "job_id": "\x7f"}'),
+        outcome(f'{{"a": "{HOSTILE}"'),
+        outcome(method=HOSTILE, path="/x"),
+        outcome(None, method="POST", host=HOSTILE, path="/v1/0123/cloudservers"),
+        outcome(path="/" + HOSTILE, host=HOSTILE),
+        outcome(answer=answer(JOB, content_type=HOSTILE)),
+        outcome(answer=answer(JOB, content_encoding=HOSTILE)),
+        outcome(method="GET", path="/v1/p/jobs/%1B%5B31m%E2%80%AE"),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(hostile_outcomes())))
+def test_hostile_traffic_is_harmless(number: int) -> None:
+    judged = hostile_outcomes()[number]
+    assert headline(judged).isprintable()
+    assert outcome_shown(judged).replace("\n", "").isprintable()
+
+
+def test_hostile_names_of_files_are_harmless() -> None:
+    texts = [*outcome_text(HOSTILE, 0, outcome()), damage_text(HOSTILE, Damage(HOSTILE, HOSTILE, 1))]
+    assert shown(texts).replace("\n", "").isprintable()
+
+
+def test_hostile_jobs_are_harmless() -> None:
+    job = Job(JOBS[0].submitted, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, "")
+    assert shown([jobs_table([job])]).replace("\n", "").isprintable()
+
+
+def test_very_long_text_is_cut() -> None:
+    long = "x" * 500_000
+    for judged in (
+        outcome(json.dumps({"job_id": long})),
+        outcome(json.dumps({"error": {"message": long, "code": long, "details": long}}), 400),
+        outcome(path="/" + long),
+        outcome(long),
+        outcome(json.dumps({long: 1})),
+    ):
+        assert len(headline(judged)) < 500
+        assert max(map(len, outcome_shown(judged).split("\n"))) < 400
