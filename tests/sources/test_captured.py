@@ -29,12 +29,7 @@ def test_times_that_a_clock_shows(seconds: float | None, kept: bool) -> None:
 
 @pytest.mark.parametrize(
     ("data", "shown"),
-    [
-        (b"", "the end of the file"),
-        (b'{"log', "b'{\"log'"),
-        (b"\x1b[31m", r"b'\x1b[31m'"),
-        (b"x" * 99, f"b'{'x' * 24}'"),
-    ],
+    [(b"", "the end of the file"), (b"{", "b'{'"), (b"\x1b[31m", r"b'\x1b'"), (b"secret", "b's'")],
 )
-def test_an_excerpt_is_short_and_harmless(data: bytes, shown: str) -> None:
+def test_an_excerpt_shows_one_byte(data: bytes, shown: str) -> None:
     assert excerpt(data) == excerpt(bytearray(data)) == shown
