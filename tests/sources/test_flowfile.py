@@ -133,7 +133,8 @@ def test_length_destroyed() -> None:
     assert damages == [
         Damage(
             f"byte {len(first)}",
-            f"expected the length of a flow, found {bytes([0])!r}; reading goes on at byte {len(first) + len(second)}",
+            f"expected the length of a flow, found {bytes([0])!r};"
+            f" reading goes on at byte {len(first) + len(second)}",
             1,
         )
     ]
