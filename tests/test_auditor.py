@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -19,6 +20,7 @@ from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchan
 
 UNLISTED = "/v9/things"
 QUERY = "/v1/0123/jobs/8ab1"
+(BAD_FINDING,) = outcome(BAD_ERROR, 400).findings
 
 
 def codes(outcome: Outcome) -> list[str]:
@@ -129,6 +131,51 @@ def test_what_was_streamed_past_is_not_audited() -> None:
 def test_what_was_aborted_is_not_audited(method: str, path: str) -> None:
     found = outcome(None, method=method, path=path)
     assert (found.unaudited, found.audited, found.verdict) == (Unaudited.ABORTED, False, None)
+
+
+def test_a_job_query_that_was_streamed_past_is_not_audited() -> None:
+    found = outcome(answer=answer(b"", missing=Missing.STREAMED), method="GET", path=QUERY)
+    assert (found.role, found.unaudited, found.job_id) == (Role.JOB_QUERY, Unaudited.STREAMED, "8ab1")
+    assert (codes(found), found.is_final) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "role", "asked"),
+    [
+        ("/v3/p/jobs", "id=8ab1", Role.JOB_QUERY, "8ab1"),
+        ("/v3/p/jobs", "limit=5&id=a%20b", Role.JOB_QUERY, "a b"),
+        ("/v3/p/jobs", "id=", Role.JOB_QUERY, ""),
+        ("/v3/p/jobs", "id", Role.JOB_QUERY, ""),
+        ("/v3/p/jobs", "limit=5", Role.OTHER, None),
+        ("/v3/p/jobs", "", Role.OTHER, None),
+    ],
+)
+def test_a_job_id_in_the_query_string(path: str, query: str, role: Role, asked: str | None) -> None:
+    """Of the database services; without an id it is a list of jobs."""
+    found = outcome('{"job": {"id": "8ab1", "status": "Running"}}', method="GET", path=path, query=query)
+    assert (found.role, found.job_id) == (role, asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_final"), [("SUCCESS", True), ("fail", True), ("RUNNING", False), ("", False)]
+)
+def test_whether_a_status_is_final(status: str, is_final: bool) -> None:
+    body = json.dumps({"status": status})
+    assert outcome(body, method="GET", path=QUERY).is_final is is_final
+    assert outcome(body, 404, method="GET", path=QUERY).is_final is False
+
+
+def test_findings_that_come_up_later_are_put_in_order_of_code() -> None:
+    late = tuple(replace(BAD_FINDING, rule=rule) for rule in ("TA501", "TA204"))
+    assert codes(replace(outcome(BAD_ERROR, 400), late=late)) == ["TA204", "TA306", "TA501"]
+
+
+def test_what_is_kept_for_later_holds_no_body() -> None:
+    kept = outcome(BAD_ERROR, 400).without_bodies()
+    assert kept.exchange.answer
+    assert (kept.exchange.answer.body, kept.exchange.answer.status) == (b"", 400)
+    assert (kept.verdict, kept.status, kept.text, kept.findings) == (None, None, None, ())
+    assert outcome(None).without_bodies() == outcome(None)
 
 
 def test_a_job_query_keeps_the_id_that_was_asked_for() -> None:

@@ -256,7 +256,7 @@ def test_all_known_submissions_are_listed(shipped: Catalogue) -> None:
 def test_shipped_service_loads(name: str) -> None:
     loaded = load_service(configs_dir() / "catalogue" / f"{name}.yaml")
     assert loaded.service == name
-    assert loaded.submissions
+    assert loaded.submissions or loaded.job_queries
     assert loaded.hosts or name.startswith("hcs")
 
 
@@ -270,3 +270,31 @@ def test_pure() -> None:
         )
     }
     assert not imported & {"mitmproxy", "logging", "time", "datetime", "pathlib", "os", "ruamel", "io"}
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "id_member", "ends_with"),
+    [
+        ("/v1/p/jobs/8ab1", "", "job_id", "SUCCESS"),
+        ("/v3/p/jobs", "job", "id", "COMPLETED"),
+        ("/v3/p/jobs/8ab1", "job", "id", "FAILED"),
+        ("/v1.0/p/graphs/g/jobs/8ab1/status", "", "jobId", "FAILED"),
+        ("/v1.0/p/job/8ab1", "", "job_id", "STOP"),
+    ],
+)
+def test_status_shapes_of_other_families_are_data(
+    path: str, member: str, id_member: str, ends_with: str
+) -> None:
+    match = load().catalogue.match("GET", path)
+    assert match is not None
+    assert (match.route.shape.member, match.route.shape.id_member) == (member, id_member)
+    assert ends_with in match.route.final_statuses
+
+
+@pytest.mark.parametrize("query", [{"path": "/jobs"}, {"path": "/jobs/{id}"}])
+def test_a_job_id_in_the_query_string_needs_no_segment(query: dict[str, str]) -> None:
+    facts = {"service": "s", "provider": "p", "source": "s"}
+    with pytest.raises(ValidationError, match="or an id_parameter"):
+        Service.model_validate({**facts, "job_queries": [{**query, "operations": ["ShowJob"]}]})
+    entry = {**query, "operations": ["ShowJob"], "id_parameter": "id"}
+    assert Service.model_validate({**facts, "job_queries": [entry]}).job_queries[0].id_parameter == "id"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mitmproxy.http import Headers, HTTPFlow
+from mitmproxy.io import FlowWriter
+from mitmproxy.test import tflow, tutils
 
 from taskaudit.check import CLEAN, FINDINGS, NOTHING_AUDITED, UNREADABLE, Check, Checked, Damaged, as_json
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.rules.rule import Conversation, Example, Rule, Step
 from taskaudit.contract.verdict import Severity
-from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, auditor, outcome
+from taskaudit.exchange import rfc3339
+from taskaudit.lifecycle import Lifecycle, Thresholds
+from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, auditor, outcome
 
 GET = '{"request": {"method": "GET", "url": "http://a/b"}, "response": {"status": 200, "content": {}}}'
 HAR = f'{{"log": {{"version": "1.2", "entries": [{GET}, %s]}}}}'
@@ -115,7 +123,8 @@ OUTCOMES = {
     "job": outcome(),
     "error": outcome(BAD_ERROR, 400),
     "bare": outcome(JOB, None, method=None, host=None, path=None),
-    "job query": outcome(JOB, method="GET", path="/v1/p/jobs/a"),
+    "job query": outcome('{"status": "INIT"}', method="GET", path="/v1/p/jobs/a"),
+    "malformed": outcome("{}", method="GET", path="/v1/p/jobs/a"),
     "aborted": outcome(None),
     "unlisted": outcome(BAD_ERROR, 400, path="/x"),
     "unreadable": outcome(b"\xff"),
@@ -170,7 +179,8 @@ def test_the_example_of_the_contract() -> None:
     [
         ("job", {"kind": "job", "job_id": JOB_ID, "well_formed": True, "unaudited": None}),
         ("bare", {"kind": "job", "method": None, "host": None, "path": None, "status": None}),
-        ("job query", {"role": "job_query", "kind": None, "job_id": "a"}),
+        ("job query", {"role": "job_query", "kind": None, "job_id": "a", "well_formed": True}),
+        ("malformed", {"role": "job_query", "kind": None, "job_id": "a", "well_formed": False}),
         ("aborted", {"kind": None, "unaudited": "aborted", "status": None}),
         ("unlisted", {"role": "submission", "route": None, "kind": "error"}),
         ("unreadable", {"kind": "unreadable", "well_formed": False}),
@@ -178,3 +188,145 @@ def test_the_example_of_the_contract() -> None:
 )
 def test_other_lines(name: str, expected: dict[str, Any]) -> None:
     assert expected.items() <= line(name).items()
+
+
+# What the client did next: the examples of the rules, as captures.
+
+OVER_TIME = [rule for rule in RULES.values() if rule.bad and not isinstance(rule.bad, Example)]
+STANDS_ON = {
+    "TA204": [1],
+    "TA501": [0],
+    "TA502": [0],
+    "TA503": [0],
+    "TA504": [5],
+    "TA505": [2],
+    "TA506": [0],
+    "TA507": [1],
+    "TA508": [1],
+}
+"""The steps of each rule's bad example that the finding stands on."""
+
+
+def as_har(steps: Conversation, path: Path) -> None:
+    """The conversation as a browser would save it."""
+    entries = [
+        {
+            "startedDateTime": rfc3339(AT + step.at),
+            "time": 20,
+            "request": {
+                "method": step.request.partition(" ")[0],
+                "url": "https://ecs.example.com" + step.request.partition(" ")[2],
+            },
+            "response": {
+                "status": step.status,
+                "content": {"mimeType": "application/json", "text": step.body},
+            },
+        }
+        for step in steps
+    ]
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}), encoding="utf-8")
+
+
+def as_flow_file(steps: Conversation, path: Path) -> None:
+    """The conversation as mitmproxy would save it."""
+    with path.open("wb") as file:
+        writer = FlowWriter(file)
+        for step in steps:
+            writer.add(_flow(step))
+
+
+def _flow(step: Step) -> HTTPFlow:
+    method, _, path = step.request.partition(" ")
+    headers = Headers([(b"Content-Type", b"application/json"), (b"Host", b"ecs.example.com")])
+    flow = tflow.tflow(
+        req=tutils.treq(method=method.encode(), path=path.encode(), headers=headers, content=b""),
+        resp=tutils.tresp(status_code=step.status, headers=headers, content=step.body.encode()),
+    )
+    flow.request.timestamp_start = AT + step.at
+    flow.response.timestamp_start = flow.response.timestamp_end = AT + step.at + 0.02
+    return flow
+
+
+def findings_by_index(path: Path) -> list[tuple[int, str]]:
+    """What `check` says, by the place in the capture."""
+    items = [item for item in Check(auditor()).over([path]) if isinstance(item, Checked)]
+    lines = [json.loads(as_json(item)) for item in items]
+    return [(line["index"], found["rule"]) for line in lines for found in line["findings"]]
+
+
+@pytest.mark.parametrize("save", [as_har, as_flow_file])
+@pytest.mark.parametrize("rule", OVER_TIME, ids=lambda rule: rule.code)
+def test_what_the_client_did_next(
+    rule: Rule, save: Callable[[Conversation, Path], None], tmp_path: Path
+) -> None:
+    assert isinstance(rule.bad, tuple)
+    assert isinstance(rule.good, tuple)
+    save(rule.bad, tmp_path / "bad")
+    save(rule.good, tmp_path / "good")
+    save(rule.bad[::-1], tmp_path / "backwards")
+    assert findings_by_index(tmp_path / "bad") == [(at, rule.code) for at in STANDS_ON[rule.code]]
+    assert findings_by_index(tmp_path / "good") == []
+    last = len(rule.bad) - 1
+    assert findings_by_index(tmp_path / "backwards") == [
+        (last - at, rule.code) for at in STANDS_ON[rule.code]
+    ]
+
+
+def test_submission_and_queries_in_different_captures(tmp_path: Path) -> None:
+    steps = RULES["TA501"].good
+    assert isinstance(steps, tuple)
+    as_har(steps[:1], tmp_path / "b.har")
+    as_flow_file(steps[1:], tmp_path / "a.flows")
+    run = Check(auditor())
+    items = list(run.over([tmp_path / "a.flows", tmp_path / "b.har"]))
+    assert len(items) == 3
+    assert run.totals.findings == {}
+    assert run.exit_status(Severity.INFO) == CLEAN
+
+
+def test_the_same_capture_twice_is_told_once(tmp_path: Path) -> None:
+    steps = RULES["TA501"].bad
+    assert isinstance(steps, tuple)
+    as_flow_file(steps, tmp_path / "a")
+    run = Check(auditor())
+    items = list(run.over([tmp_path / "a", tmp_path / "a"]))
+    rules = [[each.rule for each in item.outcome.findings] for item in items if isinstance(item, Checked)]
+    assert sorted(rules) == [[], ["TA501"]]
+    assert run.totals.findings == {"TA501": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "fail_on", "status"),
+    [
+        ("TA502", Severity.ERROR, FINDINGS),
+        ("TA501", Severity.ERROR, CLEAN),
+        ("TA501", Severity.WARNING, FINDINGS),
+        ("TA506", Severity.INFO, FINDINGS),
+    ],
+)
+def test_the_exit_status_counts_what_comes_next(
+    code: str, fail_on: Severity, status: int, tmp_path: Path
+) -> None:
+    steps = RULES[code].bad
+    assert isinstance(steps, tuple)
+    as_har(steps, tmp_path / "a.har")
+    run = Check(auditor())
+    list(run.over([tmp_path / "a.har"]))
+    assert run.exit_status(fail_on) == status
+
+
+def test_a_finding_of_severity_error_on_a_later_step_makes_the_answer_ill_formed(tmp_path: Path) -> None:
+    steps = RULES["TA204"].bad
+    assert isinstance(steps, tuple)
+    as_har(steps, tmp_path / "a.har")
+    items = [item for item in Check(auditor()).over([tmp_path / "a.har"]) if isinstance(item, Checked)]
+    formed = [json.loads(as_json(item))["well_formed"] for item in items]
+    assert formed == [at != 1 for at in range(len(steps))]
+
+
+def test_a_table_that_is_full_is_told(tmp_path: Path) -> None:
+    steps = tuple(Step(n, "POST /v1/p/cloudservers", 200, f'{{"job_id": "j{n}"}}') for n in range(9))
+    as_har(steps, tmp_path / "a.har")
+    run = Check(auditor(), Lifecycle(Thresholds(table_size=4)))
+    list(run.over([tmp_path / "a.har"]))
+    assert (len(run.lifecycle), run.lifecycle.evicted) == (4, 5)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,9 @@ from taskaudit.contract.rules import RULES
 from taskaudit.paths import configs_dir
 from taskaudit.recorder import Recorder
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, outcome
+from tests.stories import ask, submit, write_log
 
-COMMANDS = ["check", "jobs", "explain", "addon", "config", "demo"]
+COMMANDS = ["check", "jobs", "findings", "explain", "addon", "config", "demo"]
 
 
 def run(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
@@ -182,6 +184,94 @@ def test_jobs_of_a_damaged_log(log: Path) -> None:
     assert f"{log}, line 2: not JSON" in result.stderr
 
 
+def test_one_story_of_two_logs(tmp_path: Path) -> None:
+    first = write_log(tmp_path / "a", [submit(0)])
+    second = write_log(tmp_path / "b", [ask(5), ask(9, "SUCCESS")], instance="proxy-b")
+    text = run("jobs", first, second).stdout
+    assert "1 job: 1 final" in text
+    assert "seen 3 = other 0 + audited 3 + unaudited 0" in text
+    assert "TA5" not in text
+    story = run("jobs", second, first, "--job", JOB_ID).stdout
+    assert "RUNNING -> SUCCESS" in story
+    assert "[proxy-b]" in story
+    assert json.loads(run("jobs", first, second, "--job", JOB_ID, "-f", "json").stdout)["took"] == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (["--state", "final"], [JOB_ID]),
+        (["--state", "never-queried"], ["8ab1"]),
+        (["--route", "volumes"], ["8ab1"]),
+        (["--since", "95s"], ["8ab1"]),
+        (["--since", "2026-09-21T14:13:30Z"], ["8ab1"]),
+        (["--state", "lost"], []),
+    ],
+)
+def test_jobs_are_chosen(tmp_path: Path, options: list[str], chosen: list[str]) -> None:
+    other = submit(10, "8ab1", path="/v2/p/cloudvolumes")
+    log = write_log(tmp_path / "log", [submit(0), ask(9, "SUCCESS"), other], ends=100)
+    lines = run("jobs", log, "--format", "json", *options).stdout.splitlines()
+    assert [json.loads(line)["job_id"] for line in lines] == chosen
+    assert f"{len(chosen)} of 2 jobs" in run("jobs", log, *options).stdout
+
+
+def test_the_thresholds_come_from_the_configuration(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0), ask(50, "SUCCESS")])
+    (tmp_path / "c.yaml").write_text("query_within: 10\n", encoding="utf-8")
+    assert "TA501" not in run("jobs", log).stdout
+    assert "TA501" in run("jobs", log, "--config", tmp_path / "c.yaml").stdout
+
+
+def test_what_is_missing_is_told_beside_json(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0), ask(5), ask(9, "SUCCESS")])
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    for command in ("jobs", "findings"):
+        result = run(command, log, "--format", "json")
+        assert result.exit_code == 0
+        assert "1 records LOST or not in these logs" in result.stderr
+
+
+def test_findings(log: Path) -> None:
+    text = run("findings", log)
+    assert text.exit_code == 0
+    assert "TA306 error-code-not-string (error)" in text.stdout
+    assert "seen 3 = other 0 + audited 3 + unaudited 0" in text.stdout
+    lines = run("findings", log, "--rule", "error-code-not-string", "-f", "json").stdout.splitlines()
+    assert [json.loads(line)["rule"] for line in lines] == ["TA306"]
+    rows = list(csv.DictReader(io.StringIO(run("findings", log, "--severity", "error", "-f", "csv").stdout)))
+    assert {row["severity"] for row in rows} == {"error"}
+    assert "no findings" in run("findings", log, "--rule", "TA001").stdout
+
+
+def test_findings_of_a_damaged_log(log: Path) -> None:
+    with log.open("ab") as file:
+        file.write(b"damaged\n")
+    result = run("findings", log)
+    assert result.exit_code == 2
+    assert "TA306" in result.stdout
+    assert "1 line is no record" in result.stdout
+    assert "not JSON" in result.stderr
+
+
+def test_following_in_a_pipe_sees_what_comes(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0)], stop=False)
+    command = [sys.executable, "-c", "from taskaudit.cli import main; main()", "jobs", str(log), "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            assert JOB_ID in process.stdout.readline()
+            write_log(log, [submit(1, "8ab1"), ask(5, "SUCCESS", "8ab1")], stop=False)
+            told = process.stdout.readline()
+            while "SUCCESS" not in told:
+                told = process.stdout.readline()
+            assert "8ab1" in told
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+
+
 def test_explain() -> None:
     result = run("explain", "TA306", "job-id-empty")
     assert result.exit_code == 0
@@ -209,7 +299,7 @@ def test_the_schema_fits_the_shipped_configuration() -> None:
 def test_the_shipped_configuration_is_right() -> None:
     result = run("config", "check", configs_dir() / "default.yaml")
     assert result.exit_code == 0
-    assert "default.yaml: right; " in result.stdout
+    assert "default.yaml: ok; " in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -233,7 +323,16 @@ def test_the_shipped_configuration_is_right() -> None:
         (["jobs", "missing.ndjson"], "cannot read the log missing.ndjson: No such file or directory"),
         (["jobs", "wrong.yaml"], "wrong.yaml is not a log of taskaudit"),
         (["jobs", "."], "cannot read the log .: Is a directory"),
-        (["jobs", "--follow", "a", "b"], "--follow takes one log"),
+        (["jobs", "--since", "yesterday", "log"], '--since "yesterday" is no time'),
+        (["jobs", "--job", "8ab1", "log"], 'no job "8ab1" among 1 in the log'),
+        (["jobs", "--job", "8ab1", "--state", "open", "log"], "it goes with --format only"),
+        (["jobs", "--job", "8ab1", "--follow", "log"], "it goes with --format only"),
+        (["jobs", "--state", "done", "log"], "'done'"),
+        (["jobs", "--config", "wrong.yaml", "log"], "unlistd"),
+        (["jobs", "--follow", "missing.ndjson"], "cannot read the log missing.ndjson"),
+        (["findings", "--rule", "TA3066", "log"], 'no rule "TA3066"; did you mean TA30'),
+        (["findings", "missing.ndjson"], "cannot read the log missing.ndjson"),
+        (["findings", "--severity", "bad", "log"], "'bad'"),
         (["jobs", "--format", "xml", "a"], "'xml'"),
         (["nope"], "No such command 'nope'"),
     ],
@@ -243,6 +342,7 @@ def test_wrong_usage_has_a_message_and_status_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wrong.yaml").write_text("unlistd: ignore\n", encoding="utf-8")
+    write_log(tmp_path / "log", [submit(0)])
     result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaudit.exchange import rfc3339, stable_id
+from taskaudit.exchange import Exchange, rfc3339, stable_id
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,10 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 def test_a_lone_surrogate_harms_no_id() -> None:
     assert stable_id("\ud800") != stable_id("\ud801")
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "at"), [(1.0, 2.0, 2.0), (1.0, None, 1.0), (None, 2.0, 2.0), (None, None, 0.0)]
+)
+def test_the_time_of_an_exchange(started: float | None, ended: float | None, at: float) -> None:
+    assert Exchange("id", None, started=started, ended=ended).at == at

@@ -7,14 +7,12 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from taskaudit.log import Damaged, LogError, LogFile, read_log
+from taskaudit.log import Damaged, LogError, LogFile, follow_log, read_log
 from taskaudit.recorder import Recorder
 from tests.samples import BAD_ERROR, outcome
 
@@ -243,14 +241,9 @@ def test_an_empty_log_holds_nothing(log_path: Path) -> None:
 def test_following_gives_lines_as_they_are_finished(written: bytes, log_path: Path) -> None:
     lines = written.splitlines(keepends=True)
     log_path.write_bytes(lines[0] + lines[1][:10])
-    followed = read_log(log_path, follow=True, poll=0.01)
-    assert next(followed) == json.loads(lines[0])
-    read: list[dict[str, Any] | Damaged] = []
-    reader = threading.Thread(target=lambda: read.append(next(followed)))
-    reader.start()
+    followed = follow_log(log_path)
+    assert [next(followed) for _ in range(3)] == [json.loads(lines[0]), None, None]
     with log_path.open("ab") as file:
         file.write(lines[1][10:] + lines[2])
-    reader.join(timeout=30)
-    assert read == [json.loads(lines[1])]
-    assert next(followed) == json.loads(lines[2])
+    assert [next(followed) for _ in range(3)] == [json.loads(lines[1]), json.loads(lines[2]), None]
     followed.close()  # type: ignore[attr-defined]

@@ -10,13 +10,20 @@ from typing import Any
 import pytest
 
 from taskaudit import __version__
+from taskaudit.auditor import Outcome
 from taskaudit.exchange import rfc3339
+from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
-from tests.samples import BAD_ERROR, JOB, outcome
+from tests.samples import AT, BAD_ERROR, ERROR, JOB_ID, outcome
 
 Lines = Callable[[], list[dict[str, Any]]]
+
+
+def query(status: str, job_id: str = JOB_ID, **facts: Any) -> Outcome:
+    """A job query and its answer."""
+    return outcome(f'{{"status": "{status}"}}', method="GET", path=f"/v1/p/jobs/{job_id}", **facts)
 
 
 def test_the_first_line_is_long_and_unique(
@@ -45,7 +52,8 @@ def test_a_whole_session(recorder: Recorder, lines: Lines) -> None:
     recorder.record(outcome("{}", path="/other"))
     recorder.pass_by()
     recorder.record(outcome(None))
-    recorder.record(outcome(JOB, method="GET", path="/v1/p/jobs/a"))
+    recorder.record(query("INIT"))
+    recorder.record(query("RUNNING"))
     recorder.fault(FaultBody(reason="audit_failed", rule="TA901", message="m"))
     recorder.stats()
     recorder.stop()
@@ -56,8 +64,11 @@ def test_a_whole_session(recorder: Recorder, lines: Lines) -> None:
         "submission",
         "finding",
         "unaudited",
+        "job_query",
+        "job_query",
         "fault",
         "stats",
+        "finding",
         "stats",
         "session",
     ]
@@ -66,8 +77,9 @@ def test_a_whole_session(recorder: Recorder, lines: Lines) -> None:
     assert {record["session_id"] for record in records} == {recorder.stamp.session_id}
     stats, totals = records[-2]["stats"], records[-1]["session"]["totals"]
     assert stats == totals
-    assert stats["seen"] == stats["other"] + stats["audited"] + sum(stats["unaudited"].values()) == 6
-    assert (stats["other"], stats["in_scope"], stats["findings"]) == (2, 4, {"TA306": 1})
+    assert stats["seen"] == stats["other"] + stats["audited"] + sum(stats["unaudited"].values()) == 7
+    assert (stats["other"], stats["in_scope"]) == (2, 5)
+    assert (stats["findings"], stats["open_jobs"], stats["evicted"]) == ({"TA306": 1, "TA506": 1}, 1, 0)
 
 
 def test_all_records_of_an_exchange_go_with_one_write(
@@ -117,15 +129,15 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 def test_lost_records_are_counted_and_told(
     recorder: Recorder, lines: Lines, full_disk: Callable[[bool], None]
 ) -> None:
-    recorder.record(outcome())
+    recorder.record(outcome(ERROR, 403))
     full_disk(True)
-    recorder.record(outcome())
+    recorder.record(outcome(ERROR, 403))
     recorder.record(outcome(BAD_ERROR, 400))
     recorder.stats()
     assert recorder.failing == "No space left on device"
     full_disk(False)
-    recorder.record(outcome())
-    recorder.record(outcome())
+    recorder.record(outcome(ERROR, 403))
+    recorder.record(outcome(ERROR, 403))
     assert recorder.failing is None
     records = lines()
     assert [record["seq"] for record in records] == [0, 1, 6, 7, 8]
@@ -153,9 +165,9 @@ def test_a_second_loss_is_counted_anew(
 ) -> None:
     for _ in range(2):
         full_disk(True)
-        recorder.record(outcome())
+        recorder.record(outcome(ERROR, 403))
         full_disk(False)
-        recorder.record(outcome())
+        recorder.record(outcome(ERROR, 403))
     faults = [record["fault"] for record in lines() if record["event_type"] == "fault"]
     assert [fault["lost"] for fault in faults] == [1, 1]
     assert faults[0]["first"] == faults[0]["last"]
@@ -180,3 +192,78 @@ def test_after_the_stop_nothing_is_written(recorder: Recorder, log_path: Path) -
     recorder.record(outcome())
     assert recorder.failing == "Bad file descriptor"
     assert log_path.read_bytes() == before
+
+
+def late(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The findings recorded, each with the method of the request it stands on."""
+    return [(r["finding"]["rule"], r["http"]["method"]) for r in records if r["event_type"] == "finding"]
+
+
+def test_what_a_query_brings_up_goes_with_its_write(
+    recorder: Recorder, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    append = recorder.log.append
+    monkeypatch.setattr(recorder.log, "append", lambda data: (written.append(data), append(data)))
+    found = recorder.record(query("INIT", "None"))
+    assert [each.finding.rule for each in found] == ["TA502"]
+    assert [data.count(b"\n") for data in written] == [2]
+    assert late(lines()) == [("TA502", "GET")]
+
+
+def test_the_time_allowed_runs_out_by_the_clock(new_recorder: Callable[..., Recorder], lines: Lines) -> None:
+    recorder = new_recorder(lifecycle=Lifecycle(Thresholds(query_within=1)))
+    recorder.start()
+    assert recorder.record(outcome(ended=1_790_000_000.0)) == []
+    found = [recorder.due() for _ in range(5)]  # The clock goes on by a second each time.
+    assert [[each.finding.rule for each in some] for some in found if some] == [["TA501"]]
+    assert late(lines()) == [("TA501", "POST")]
+    finding = lines()[-1]
+    assert (finding["timestamp"], finding["http"]["status"]) == (rfc3339(1_790_000_000.0), 200)
+    assert finding["exchange_id"] == outcome(ended=1_790_000_000.0).exchange.exchange_id
+    recorder.stop()
+    assert [record["seq"] for record in lines()] == list(range(5))
+
+
+def test_what_is_open_at_the_stop_is_told_once(recorder: Recorder, lines: Lines) -> None:
+    for number in range(1200):
+        recorder.record(outcome(f'{{"job_id": "j{number}"}}'))
+    recorder.record(query("INIT", "j7"))
+    recorder.stop()
+    found = late(lines())
+    assert (found.count(("TA501", "POST")), found.count(("TA506", "POST")), len(found)) == (1199, 1, 1200)
+    assert [record["seq"] for record in lines()] == list(range(len(lines())))
+    assert lines()[-1]["session"]["totals"]["findings"] == {"TA501": 1199, "TA506": 1}
+
+
+def test_a_session_that_goes_on_in_another_settles_nothing(
+    new_recorder: Callable[..., Recorder], lines: Lines
+) -> None:
+    first = new_recorder()
+    first.start()
+    first.record(outcome())
+    first.stop(close=False, is_last=False)
+    second = new_recorder(log=first.log, lifecycle=first.lifecycle)
+    second.start()
+    second.record(query("SUCCESS", ended=AT + 5))
+    second.stop()
+    assert late(lines()) == []
+
+
+def test_what_was_forgotten_is_told(new_recorder: Callable[..., Recorder], lines: Lines) -> None:
+    recorder = new_recorder(lifecycle=Lifecycle(Thresholds(table_size=2)))
+    recorder.start()
+    for number in range(5):
+        recorder.record(outcome(f'{{"job_id": "j{number}"}}'))
+    recorder.stats()
+    stats = lines()[-1]["stats"]
+    assert (stats["open_jobs"], stats["evicted"]) == (2, 3)
+
+
+def test_findings_that_are_lost_are_counted(recorder: Recorder, full_disk: Callable[[bool], None]) -> None:
+    recorder.record(outcome())
+    full_disk(True)
+    recorder.stop()
+    full_disk(False)
+    assert recorder.totals.lost == 3  # TA501, the last totals, the session's end.
+    assert recorder.totals.findings == {"TA501": 1}

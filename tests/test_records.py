@@ -11,7 +11,10 @@ from mitmproxy.http import Headers
 from mitmproxy.test import tflow, tutils
 
 from taskaudit.auditor import Outcome
+from taskaudit.contract.answer import Missing
 from taskaudit.contract.rules import RULES
+from taskaudit.following import follow
+from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.records import (
     RECORD,
     FaultBody,
@@ -22,7 +25,7 @@ from taskaudit.records import (
     Stamp,
     StatsRecord,
     as_line,
-    exchange_time,
+    finding_record,
     json_schema,
     records_of,
     rules_in_force,
@@ -30,7 +33,7 @@ from taskaudit.records import (
 )
 from taskaudit.sources.flow import exchange_of
 from taskaudit.totals import Totals
-from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, auditor, exchange, outcome
+from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, outcome
 
 STAMP = Stamp(instance_id="proxy-1", session_id="5e55")
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
@@ -66,6 +69,7 @@ def test_a_submission() -> None:
         "code": None,
         "message": None,
         "rules": [],
+        "repeat_key": None,
     }
     assert record["timestamp"] == "2026-09-21T14:13:20.250000Z"
     assert (record["event_type"], record["schema_version"], record["seq"]) == ("submission", 1, 7)
@@ -105,7 +109,12 @@ def test_a_finding_follows_its_submission() -> None:
 def test_what_was_not_audited() -> None:
     (record,) = written(outcome(None))
     assert list(record) == [*OF_EXCHANGE, "unaudited"]
-    assert record["unaudited"] == {"reason": "aborted", "role": "submission"}
+    assert record["unaudited"] == {
+        "reason": "aborted",
+        "role": "submission",
+        "job_id": None,
+        "repeat_key": None,
+    }
     assert record["http"]["status"] is None
 
 
@@ -113,6 +122,85 @@ def test_what_was_too_large_is_not_audited_and_a_finding() -> None:
     unaudited, finding = written(outcome("x" * 1_100_000))
     assert unaudited["unaudited"]["reason"] == "too_large"
     assert finding["finding"]["rule"] == "TA003"
+
+
+QUERY = {"method": "GET", "path": "/v1/p/jobs/8ab1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        ({"job_id": "8ab1", "status": "RUNNING"}, 200, {"status": "RUNNING"}),
+        ({"status": "success"}, 200, {"status": "success", "is_final": True}),
+        (
+            {"status": "FAIL", "error_code": "Ecs.0019", "fail_reason": "sold\x1bout"},
+            200,
+            {
+                "status": "FAIL",
+                "is_final": True,
+                "error_code": "Ecs.0019",
+                "fail_reason": r"sold\u001bout",
+            },
+        ),
+        (
+            {"status": "INIT", "entities": {"sub_jobs": [{"status": "INIT"}, {"status": "INIT"}]}},
+            200,
+            {"status": "INIT", "sub_jobs": {"INIT": 2}},
+        ),
+        (
+            {"error": {"code": "Common.0011", "message": "no such job"}},
+            404,
+            {"error_code": "Common.0011", "fail_reason": "no such job"},
+        ),
+        ({"code": "c", "message": "m" * 300}, 500, {"error_code": "c", "fail_reason": "m" * 199 + "…"}),
+        ({"status": 7}, 200, {"rules": ["TA508"]}),
+        ({"job_id": "other", "status": "SUCCESS"}, 200, {"rules": ["TA508"]}),
+    ],
+)
+def test_a_job_query(body: dict[str, Any], status: int, expected: dict[str, Any]) -> None:
+    record, *findings = written(outcome(json.dumps(body), status, **QUERY), seq=7)
+    assert list(record) == [*OF_EXCHANGE, "job_query"]
+    nothing = {"status": None, "is_final": False, "error_code": None, "fail_reason": None}
+    assert record["job_query"] == {"job_id": "8ab1", **nothing, "sub_jobs": {}, "rules": [], **expected}
+    assert (record["event_type"], record["seq"], record["http"]["status"]) == ("job_query", 7, status)
+    assert [each["finding"]["rule"] for each in findings] == record["job_query"]["rules"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"answer": None}, {"reason": "aborted"}),
+        ({"answer": answer(b"", missing=Missing.STREAMED)}, {"reason": "streamed"}),
+    ],
+)
+def test_a_job_query_that_was_not_audited(facts: dict[str, Any], expected: dict[str, str]) -> None:
+    (record,) = written(outcome(**QUERY, **facts))
+    assert record["unaudited"] == {"role": "job_query", "job_id": "8ab1", "repeat_key": None, **expected}
+
+
+def test_the_repeat_key_of_a_submission() -> None:
+    keys = [
+        written(outcome(body, request_digest="d" * 32, client=client))[0]
+        for body in (JOB, ERROR, None)
+        for client in ("192.0.2.7", "192.0.2.8")
+    ]
+    told = [(r.get("submission") or r["unaudited"])["repeat_key"] for r in keys]
+    assert told[:2] * 3 == told
+    assert told[0] != told[1]
+
+
+def test_a_finding_that_comes_up_later_is_recorded_without_the_bodies() -> None:
+    whole = outcome(request_digest="d" * 32)
+    (finding,) = (late.finding for late in _never_queried(whole))
+    records = [finding_record(each, finding, STAMP, 3) for each in (whole, whole.without_bodies())]
+    assert records[0] == records[1]
+    assert records[0].timestamp == written(whole)[0]["timestamp"]
+    assert (records[0].finding.rule, records[0].finding.line) == ("TA501", None)
+
+
+def _never_queried(submission: Outcome) -> list[Late[Outcome]]:
+    life = Lifecycle[Outcome]()
+    return [*follow(life, submission, submission), *life.finish()]
 
 
 def test_a_bare_body_has_no_request() -> None:
@@ -123,19 +211,12 @@ def test_a_bare_body_has_no_request() -> None:
     assert record["timestamp"] == "1970-01-01T00:00:00.000000Z"
 
 
-@pytest.mark.parametrize(
-    ("started", "ended", "moment"), [(1.0, 2.0, 2.0), (1.0, None, 1.0), (None, None, 0.0)]
-)
-def test_the_time_of_an_exchange(started: float | None, ended: float | None, moment: float) -> None:
-    assert exchange_time(exchange(started=started, ended=ended)) == moment
-
-
 def test_session_stats_and_fault() -> None:
     totals = Totals()
     for each in (outcome(), outcome(None), outcome("{}", path="/x"), outcome(BAD_ERROR, 400)):
         totals.add(each)
     header = {"timestamp": "t", "record_id": "r", "instance_id": "i", "session_id": "s", "seq": 0}
-    stats = stats_of(totals)
+    stats = stats_of(totals, open_jobs=2, evicted=1)
     session = SessionBody(
         state="stop", version="1", mode="regular", config_digest="d", rules=rules_in_force(), totals=stats
     )
@@ -156,6 +237,8 @@ def test_session_stats_and_fault() -> None:
         "unaudited": {"streamed": 0, "too_large": 0, "aborted": 1, "internal_error": 0},
         "findings": {"TA306": 1},
         "lost": 0,
+        "open_jobs": 2,
+        "evicted": 1,
     }
 
 

@@ -12,9 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
-from taskaudit.jobs import Job
 from taskaudit.sources.captured import Damage
-from taskaudit.terminal import damage_text, headline, jobs_table, outcome_text, summary_text
+from taskaudit.terminal import damage_text, headline, outcome_text, summary_text
 from taskaudit.totals import Totals
 from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, outcome
 
@@ -112,42 +111,6 @@ def test_damage(damage: Damage, snapshot: SnapshotAssertion) -> None:
     assert shown([damage_text("capture.har", damage)]) == snapshot
 
 
-JOBS = [
-    Job(
-        "2026-09-21T14:13:20.250000Z",
-        JOB_ID,
-        "ecs:CreateServers",
-        "POST",
-        "ecs.example.com",
-        "/",
-        200,
-        "c",
-        None,
-        "",
-    ),
-    Job(
-        "2026-09-21T14:13:21.250000Z",
-        "a b",
-        None,
-        "POST",
-        None,
-        "/v9/things",
-        None,
-        None,
-        None,
-        "TA203 TA302",
-    ),
-]
-
-
-def test_a_table_of_jobs(snapshot: SnapshotAssertion) -> None:
-    assert shown([jobs_table(JOBS)], width=150) == snapshot
-
-
-def test_job_ids_are_never_cut() -> None:
-    assert JOB_ID in shown([jobs_table(JOBS)], width=80)
-
-
 def hostile_outcomes() -> list[Outcome]:
     return [
         outcome(json.dumps({"error": {"message": HOSTILE, "code": HOSTILE, "details": [HOSTILE]}}), 200),
@@ -176,11 +139,6 @@ def test_hostile_names_of_files_are_harmless() -> None:
     assert shown(texts).replace("\n", "").isprintable()
 
 
-def test_hostile_jobs_are_harmless() -> None:
-    job = Job(JOBS[0].submitted, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, "")
-    assert shown([jobs_table([job])]).replace("\n", "").isprintable()
-
-
 def test_very_long_text_is_cut() -> None:
     long = "x" * 500_000
     for judged in (
@@ -192,3 +150,8 @@ def test_very_long_text_is_cut() -> None:
     ):
         assert len(headline(judged)) < 500
         assert max(map(len, outcome_shown(judged).split("\n"))) < 400
+
+
+def test_forgotten_jobs_are_shown() -> None:
+    lines = [line.plain for line in summary_text(Totals(), 3)]
+    assert "jobs forgotten because there were too many to follow: 3" in lines

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
-from taskaudit.contract.verdict import Severity
+from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, ERROR, JOB, answer, outcome
+from tests.samples import BAD_ERROR, ERROR, answer, outcome
 
 OUTCOMES = [
     outcome(),
@@ -19,7 +19,8 @@ OUTCOMES = [
     outcome("", 200),
     outcome(None),
     outcome("{}", path="/other"),
-    outcome(JOB, method="GET", path="/v1/p/jobs/a"),
+    outcome('{"status": "INIT"}', method="GET", path="/v1/p/jobs/a"),
+    outcome("{}", method="GET", path="/v1/p/jobs/a"),
     outcome(None, method="GET", path="/v1/p/jobs/a"),
     outcome(answer=answer(b"", missing=Missing.STREAMED)),
     outcome("x" * 1_100_000),
@@ -41,20 +42,26 @@ def test_seen_is_other_and_audited_and_unaudited(outcomes: list[Outcome]) -> Non
     assert counted.in_scope == counted.roles.total() == counted.seen - counted.other
     assert counted.kinds.total() + counted.roles[Role.JOB_QUERY] >= counted.audited
     assert counted.findings.total() == counted.severities.total() == sum(len(o.findings) for o in outcomes)
-    assert counted.with_findings == sum(bool(o.findings) for o in outcomes)
 
 
 def test_all_kinds_of_outcomes() -> None:
     counted = totals(OUTCOMES)
-    assert (counted.seen, counted.other, counted.audited) == (10, 1, 5)
+    assert (counted.seen, counted.other, counted.audited) == (11, 1, 6)
     assert dict(counted.unaudited) == {"aborted": 2, "streamed": 1, "too_large": 1}
     assert dict(counted.kinds) == {"job": 1, "error": 2, "unreadable": 1}
-    assert dict(counted.findings) == {"TA104": 1, "TA306": 1, "TA001": 1, "TA003": 2}
-    assert dict(counted.severities) == {Severity.ERROR: 3, Severity.WARNING: 2}
+    assert dict(counted.findings) == {"TA104": 1, "TA306": 1, "TA001": 1, "TA003": 2, "TA508": 1}
+    assert dict(counted.severities) == {Severity.ERROR: 4, Severity.WARNING: 2}
+
+
+def test_a_finding_that_comes_up_later() -> None:
+    counted = totals([outcome(BAD_ERROR, 400)])
+    counted.add_finding(Finding("TA501", "job-never-queried", Severity.WARNING, "/job_id", "a", "b", ""))
+    assert (dict(counted.findings), counted.seen) == ({"TA306": 1, "TA501": 1}, 1)
+    assert dict(counted.severities) == {Severity.ERROR: 1, Severity.WARNING: 1}
 
 
 def test_the_coverage_line() -> None:
     assert Totals().coverage() == "seen 0 = other 0 + audited 0 + unaudited 0"
     assert totals(OUTCOMES).coverage() == (
-        "seen 10 = other 1 + audited 5 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
+        "seen 11 = other 1 + audited 6 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs
 
 from taskaudit.catalogue import Catalogue, Match, Role, Route
 from taskaudit.contract.answer import STRICT, Answer, Missing
 from taskaudit.contract.audit import audit_submission
+from taskaudit.contract.job_status import StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
 from taskaudit.exchange import Exchange, Unaudited
 
@@ -18,7 +20,8 @@ class Outcome:
     """What became of one exchange.
 
     `job_id` is the one answered to a submission, or the one asked for by a job query. Where `unaudited`
-    is set there is no verdict to rely on; `findings` then says at most TA003.
+    is set there is no verdict to rely on; `findings` then says at most TA003. `verdict` is a submission's,
+    `status` a job query's. `late` are findings on what the client did next.
     """
 
     exchange: Exchange
@@ -27,11 +30,33 @@ class Outcome:
     job_id: str | None = None
     verdict: Verdict | None = None
     unaudited: Unaudited | None = None
+    status: StatusVerdict | None = None
+    late: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings on this exchange."""
-        return self.verdict.findings if self.verdict else ()
+        """All findings on this exchange, in order of code."""
+        judged = self.verdict or self.status
+        own = judged.findings if judged else ()
+        return tuple(sorted((*own, *self.late), key=lambda finding: finding.rule)) if self.late else own
+
+    @property
+    def text(self) -> str | None:
+        """The decoded body, for showing the place of a finding."""
+        judged = self.verdict or self.status
+        return judged.text if judged else None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the answer to a job query holds a final status."""
+        status = self.status.status if self.status else None
+        return self.route is not None and status is not None and status.upper() in self.route.final_statuses
+
+    def without_bodies(self) -> Outcome:
+        """What has to be kept of an outcome to record a finding on it later."""
+        answer = self.exchange.answer
+        bare = None if answer is None else Answer(b"", answer.status)
+        return replace(self, exchange=replace(self.exchange, answer=bare), verdict=None, status=None, late=())
 
     @property
     def audited(self) -> bool:
@@ -53,11 +78,9 @@ class Auditor:
         match = match or self.catalogue.match(exchange.method, exchange.path or "", exchange.host)
         if match is None:
             return self._unlisted(exchange)
-        if exchange.answer is None:
-            return Outcome(exchange, match.route.role, match.route, match.job_id, unaudited=Unaudited.ABORTED)
         if match.route.role is Role.SUBMISSION:
             return self._submission(exchange, match.route)
-        return Outcome(exchange, Role.JOB_QUERY, match.route, match.job_id)
+        return self._job_query(exchange, match)
 
     def may_be_unlisted_submission(self, method: str) -> bool:
         """Whether a request outside the catalogue may still turn out to be a submission."""
@@ -72,16 +95,31 @@ class Auditor:
                 return outcome
         return Outcome(exchange, Role.OTHER)
 
+    def _job_query(self, exchange: Exchange, match: Match) -> Outcome:
+        """A job query; where its id stands in the query string and is not there, a list of jobs: not ours."""
+        route, asked = match
+        if route.id_parameter is not None:
+            asked = parse_qs(exchange.query, keep_blank_values=True).get(route.id_parameter, [None])[0]
+        if asked is None:
+            return Outcome(exchange, Role.OTHER)
+        answer = exchange.answer
+        if answer is None:
+            return Outcome(exchange, Role.JOB_QUERY, route, asked, unaudited=Unaudited.ABORTED)
+        status = audit_job_status(answer, asked, route.shape, self.limit)
+        unaudited = None if status.seen else _not_seen(answer)
+        return Outcome(exchange, Role.JOB_QUERY, route, asked, unaudited=unaudited, status=status)
+
     def _submission(self, exchange: Exchange, route: Route | None) -> Outcome:
         answer = exchange.answer
         if answer is None:
             return Outcome(exchange, Role.SUBMISSION, route, unaudited=Unaudited.ABORTED)
         verdict = audit_submission(answer, route.allowance if route else STRICT, self.limit)
-        unaudited = None
-        if not verdict.seen:
-            streamed = answer.missing is Missing.STREAMED
-            unaudited = Unaudited.STREAMED if streamed else Unaudited.TOO_LARGE
+        unaudited = None if verdict.seen else _not_seen(answer)
         return Outcome(exchange, Role.SUBMISSION, route, verdict.job_id, verdict, unaudited)
+
+
+def _not_seen(answer: Answer) -> Unaudited:
+    return Unaudited.STREAMED if answer.missing is Missing.STREAMED else Unaudited.TOO_LARGE
 
 
 def _may_name_envelope(answer: Answer) -> bool:

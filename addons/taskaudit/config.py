@@ -32,6 +32,13 @@ SHIPPED = (
     "eip",
     "iec",
     "sdrs",
+    "dcs",
+    "ddm",
+    "dws",
+    "ges",
+    "moderation",
+    "rds",
+    "sfsturbo",
     "hcsecs",
     "hcsbms",
     "hcsims",
@@ -104,6 +111,11 @@ class Settings(BaseModel):
         min_length=1,
         description="Name of this instance in every record of the log; null: the host name.",
     )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What is allowed to clients that ask for their jobs."""
+        return Thresholds(self.query_within, self.min_interval, self.remembered_jobs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class Exchange:
     started: float | None = None
     ended: float | None = None
 
+    @property
+    def at(self) -> float:
+        """When the exchange ended, or else began; 0 where neither is known."""
+        return self.ended or self.started or 0.0
+
 
 def stable_id(*parts: object) -> str:
     """32 hex digits that depend on the parts alone."""

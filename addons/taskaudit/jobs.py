@@ -1,93 +1,193 @@
-"""`taskaudit jobs`: the job ids in logs."""
+"""`taskaudit jobs`: the jobs in logs, chosen, and put as lines of JSON, CSV or text."""
 
 from __future__ import annotations
 
-import csv
-import io
+import difflib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
 
 from taskaudit.contract.excerpt import escape
-from taskaudit.log import Damaged, read_log
+from taskaudit.exchange import rfc3339
+from taskaudit.job_state import JobState
+from taskaudit.merged import Found
+from taskaudit.story import JobStory, QueryStep, Story
+
+COLUMNS = (
+    "submitted",
+    "job_id",
+    "route",
+    "method",
+    "host",
+    "path",
+    "http_status",
+    "client",
+    "request_id",
+    "instance",
+    "queries",
+    "last_status",
+    "state",
+    "ended",
+    "took",
+    "error_code",
+    "fail_reason",
+    "rules",
+)
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+_MOST_COMPARED = 5000
+"""With how many ids, the latest, one that is not found is compared: it takes long."""
+
+# Hibernate's UUIDHexGenerator: the machine's address and start, then 48 bits of milliseconds, then a counter.
+_TIMED_ID = re.compile(r"ff8080[0-9a-f]{10}([0-9a-f]{12})[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A job id as it was answered. `submitted` is RFC 3339, UTC; `rules` are the codes found."""
+class Choice:
+    """Which jobs are wanted. `since`: RFC 3339, UTC, as `since` gives it."""
 
-    submitted: str
-    job_id: str
-    route: str | None
-    method: str | None
-    host: str | None
-    path: str | None
-    status: int | None
-    client: str | None
-    request_id: str | None
-    rules: str
+    state: JobState | None = None
+    route: str | None = None
+    since: str | None = None
 
-    @property
-    def operation(self) -> str:
-        """The route, or else the request line."""
-        return self.route or f"{self.method or ''} {self.path or ''}".strip()
+    def of(self, jobs: Iterable[JobStory]) -> Iterator[JobStory]:
+        """Those jobs that are wanted, in their order."""
+        return (job for job in jobs if self._has(job))
 
-    def cells(self) -> tuple[object, ...]:
-        """The values in the order of `COLUMNS`."""
-        return tuple(asdict(self).values())
-
-    def one_line(self) -> str:
-        """For a view that goes on as jobs come."""
-        words = (
-            self.submitted,
-            self.job_id,
-            self.operation,
-            self.host or "",
-            str(self.status or ""),
-            self.rules,
+    def _has(self, job: JobStory) -> bool:
+        return (
+            (self.state is None or job.state is self.state)
+            and (self.since is None or job.first_seen >= self.since)
+            and (self.route is None or any(_matches(self.route, at) for at in (job.route, job.path)))
         )
-        return "  ".join(escape(word) for word in words).rstrip()
 
 
-COLUMNS = tuple(f.name for f in fields(Job))
-# A spreadsheet runs a cell that starts with one of these as a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+def since(text: str, last: float) -> str:
+    """A time as RFC 3339, UTC: given so, or as a duration back from `last`, the time of the latest record.
+
+    A time without an offset is UTC, as all times that are shown. Raises ValueError that says what is right.
+    """
+    if span := _SPAN.fullmatch(text.strip()):
+        seconds = float(span[1]) * _SECONDS[span[2].lower()]
+        return rfc3339(max(0.0, last - seconds))
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        right = "a time such as 2026-09-21T14:00:00Z, or how far back from the last record: 15m, 2h, 3d"
+        raise ValueError(f'--since "{escape(text, 40)}" is no time; give {right}') from None
+    return rfc3339((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 
-def jobs_in(path: Path, *, follow: bool = False) -> Iterator[Job | Damaged]:
-    """Each job of a log in order, and each line that is no record. Raises LogError."""
-    for record in read_log(path, follow=follow):
-        if isinstance(record, Damaged):
-            yield record
-        elif record["event_type"] == "submission" and record["submission"]["job_id"] is not None:
-            http, submission = record["http"], record["submission"]
-            yield Job(
-                submitted=record["timestamp"],
-                job_id=submission["job_id"],
-                route=http["route"],
-                method=http["method"],
-                host=http["host"],
-                path=http["path"],
-                status=http["status"],
-                client=record["client"],
-                request_id=record["request_id"],
-                rules=" ".join(submission["rules"]),
-            )
+def job_named(story: Story, job_id: str) -> JobStory:
+    """The job with that id. Raises LookupError that names the nearest."""
+    for job in story.jobs:
+        if job.job_id == job_id:
+            return job
+    known = [job.job_id for job in story.jobs]
+    near = [each for each in known if job_id and each.startswith(job_id)][:3]
+    near = near or difflib.get_close_matches(job_id, known[-_MOST_COMPARED:], n=3)
+    hint = f"; did you mean {' or '.join(escape(each) for each in near)}?" if near else ""
+    raise LookupError(f'no job "{escape(job_id)}" among {len(known)} in the log{hint}')
 
 
-def as_json(job: Job) -> str:
-    """A job as one line of JSON."""
-    return json.dumps(asdict(job))
+def created_at(job_id: str) -> str | None:
+    """When a job id of the form `ff8080...` was made, RFC 3339: its hex digits 16 to 27 are milliseconds.
+
+    None for other ids, and where the digits give no time at which there could have been such a job.
+    """
+    timed = _TIMED_ID.fullmatch(job_id)
+    if timed is None:
+        return None
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(timed[1], 16) % 2**47)
+    return rfc3339(at.timestamp()) if int(timed[1], 16) < 2**47 and 2005 <= at.year < 2100 else None
 
 
-def as_csv(rows: Iterable[Iterable[object]]) -> str:
-    """Rows of a CSV file (RFC 4180), with cells that a spreadsheet would run made harmless by a quote."""
-    out = io.StringIO()
-    csv.writer(out).writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue()
+def counted(jobs: Iterable[JobStory], most: int) -> str:
+    """`3 of 5 jobs: 1 open, 2 final`; `most` is how many there are in all."""
+    if not most:
+        return "no jobs in the log"
+    states = Counter(job.state for job in jobs)
+    shown = states.total()
+    head = f"{shown} job{'' if shown == 1 else 's'}" if shown == most else f"{shown} of {most} jobs"
+    told = ", ".join(f"{states[state]} {state}" for state in JobState if states[state])
+    return f"{head}: {told}" if told else head
 
 
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def cells(job: JobStory) -> tuple[object, ...]:
+    """The values in the order of `COLUMNS`; of the queries their number."""
+    values = (getattr(job, name) for name in COLUMNS[:-1])
+    return *(len(value) if isinstance(value, tuple) else value for value in values), " ".join(job.rules)
+
+
+def as_json(job: JobStory) -> str:
+    """A job as one line of JSON, with `COLUMNS` for members; `rules` is an array."""
+    return json.dumps({**dict(zip(COLUMNS, cells(job), strict=True)), "rules": job.rules})
+
+
+def whole_as_json(job: JobStory) -> str:
+    """As `as_json`, with every query in `steps`, all findings with their place, and `created` from the id."""
+    line = json.loads(as_json(job))
+    line["created"] = created_at(job.job_id)
+    line["findings"] = [_finding(found) for found in job.findings]
+    line["steps"] = [_step(step) for step in job.queries]
+    return json.dumps(line)
+
+
+def one_line(job: JobStory) -> str:
+    """A job as it stands, for a view that goes on as jobs come; the time is that of its last step."""
+    words = (
+        job.last_seen,
+        job.job_id,
+        job.operation or "(not seen)",
+        f"HTTP {job.http_status}" if job.http_status else "",
+        job.last_status or "",
+        job.state,
+        f"took {seconds(job.took)}" if job.took is not None else "",
+        why_failed(job),
+        " ".join(job.rules),
+    )
+    return "  ".join(escape(word) for word in words if word)
+
+
+def why_failed(told: JobStory | QueryStep) -> str:
+    """Code and reason of a failure, what there is of them."""
+    return ": ".join(part for part in (told.error_code, told.fail_reason) if part)
+
+
+def seconds(span: float) -> str:
+    """A span of time as people read it: `0.25 s`, `5.2 s`, `1m 05s`, `2h 03m`."""
+    if abs(span) < 59.95:
+        return f"{span:.2g} s" if abs(span) < 1 else f"{span:.1f} s"
+    minutes, rest = divmod(round(span), 60)
+    return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def _matches(wanted: str, text: str | None) -> bool:
+    if text is None:
+        return False
+    text, wanted = text.lower(), wanted.lower()
+    return wanted in text or fnmatchcase(text, wanted)
+
+
+def _step(step: QueryStep) -> dict[str, Any]:
+    return {
+        "time": step.time,
+        "status": step.status,
+        "error_code": step.error_code,
+        "fail_reason": step.fail_reason,
+        "sub_jobs": dict(step.sub_jobs),
+        "http_status": step.http_status,
+        "instance": step.instance,
+        "findings": [_finding(found) for found in step.findings],
+    }
+
+
+def _finding(found: Found) -> dict[str, Any]:
+    return {key: value for key, value in found._asdict().items() if key != "at"}

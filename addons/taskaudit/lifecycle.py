@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507, is_placeholder
 from taskaudit.contract.rules.rule import Rule
@@ -65,7 +66,7 @@ class Lifecycle[Ref]:
         self._open: OrderedDict[str, Job[Ref]] = OrderedDict()
         self._ended: OrderedDict[str, Job[Ref]] = OrderedDict()
         self._due: deque[tuple[float, Job[Ref]]] = deque()
-        self._repeats: dict[str, Job[Ref]] = {}
+        self._repeats: dict[str, dict[str, Job[Ref]]] = {}
 
     def __len__(self) -> int:
         return len(self._open) + len(self._ended)
@@ -83,17 +84,15 @@ class Lifecycle[Ref]:
         `repeat_key` is equal for the same request of the same client; None where that is not known.
         """
         yield from self.due(at)
-        earlier = self._repeats.get(repeat_key) if repeat_key else None
-        if earlier is not None and not earlier.is_final:
-            found = f"the same request while job {earlier.job_id} is not final"
-            yield Late(ref, _finding(TA507, "", "each task submitted once", found))
-        if job_id is None:
-            return
-        known = self._job(job_id)
-        if known is not None and known.ref is not None:
+        known = self._job(job_id) if job_id is not None else None
+        is_reused = known is not None and known.ref is not None
+        if is_reused:
             yield Late(ref, _finding(TA204, "/job_id", "a new job id", "String that was answered before"))
-            return
-        self._start(known or Job(job_id), at, ref, repeat_key)
+        if earlier := self._repeats.get(repeat_key or ""):
+            found = f"the same request while job {escape(next(reversed(earlier)))} is not final"
+            yield Late(ref, _finding(TA507, "", "each task submitted once", found))
+        if job_id is not None and not is_reused:
+            self._start(known or Job(job_id), at, ref, repeat_key)
 
     def queried(
         self, at: float, ref: Ref, job_id: str, status: str | None, *, is_final: bool
@@ -101,15 +100,12 @@ class Lifecycle[Ref]:
         """The status of `job_id` was asked for; the answer, at `at`, held `status`, None if it held none."""
         yield from self.due(at)
         if is_placeholder(job_id):
-            yield Late(
-                ref, _finding(TA502, "", "the id of a job", f'"{job_id}"' if job_id else "an empty id")
-            )
+            found = f'"{escape(job_id)}"' if job_id else "an empty id"
+            yield Late(ref, _finding(TA502, "", "the id of a job", found))
             return
         job = self._job(job_id)
         if job is None or job.ref is None:
-            yield Late(
-                ref, _finding(TA503, "", "the id of a job seen here", "an id that no submission returned")
-            )
+            yield Late(ref, _finding(TA503, "", "the id of a job seen here", self._unknown()))
         if job is None:
             job = Job(job_id)
             self._keep(job)
@@ -121,8 +117,7 @@ class Lifecycle[Ref]:
         while self._due and self._due[0][0] < now:
             _, job = self._due.popleft()
             if not job.queries:
-                found = f"no query within {self.thresholds.query_within:g} s"
-                yield from self._never_queried(job, found)
+                yield from self._never_queried(job)
 
     def finish(self) -> Iterator[Late[Ref]]:
         """The run or capture has ended: TA501 and TA506 for what is still open."""
@@ -130,15 +125,21 @@ class Lifecycle[Ref]:
             if job.ref is None:
                 continue
             if not job.queries:
-                yield from self._never_queried(job, "no query by the end")
+                yield from self._never_queried(job)
             else:
                 last = f'last status "{job.status}"' if job.status is not None else "no status seen"
                 yield Late(job.ref, _finding(TA506, "/job_id", "a final status", last))
 
-    def _never_queried(self, job: Job[Ref], found: str) -> Iterator[Late[Ref]]:
+    def _never_queried(self, job: Job[Ref]) -> Iterator[Late[Ref]]:
         if job.ref is not None and not job.is_told:
             job.is_told = True
-            yield Late(job.ref, _finding(TA501, "/job_id", "a query of the job's status", found))
+            expected = f"a query of the job's status within {self.thresholds.query_within:g} s, or by the end"
+            yield Late(job.ref, _finding(TA501, "/job_id", expected, "no query"))
+
+    def _unknown(self) -> str:
+        """An evicted job may have been answered here after all."""
+        kept = " that is still remembered" if self.evicted else ""
+        return f"an id that no submission{kept} returned"
 
     def _pace(self, job: Job[Ref], at: float, ref: Ref) -> Iterator[Late[Ref]]:
         is_close = job.queries > 0 and at - job.last_query < self.thresholds.min_interval
@@ -155,7 +156,7 @@ class Lifecycle[Ref]:
         job.last_query = at
         if job.is_final or status is None:
             return
-        job.status = status
+        job.status = escape(status)
         if is_final:
             job.is_final = True
             self._open.pop(job.job_id, None)
@@ -168,7 +169,7 @@ class Lifecycle[Ref]:
             self._due.append((at + self.thresholds.query_within, job))
             self._shorten_due()
         if repeat_key is not None and not job.is_final:
-            self._repeats[repeat_key] = job
+            self._repeats.setdefault(repeat_key, {})[job.job_id] = job
         if self._job(job.job_id) is None:
             self._keep(job)
 
@@ -189,8 +190,10 @@ class Lifecycle[Ref]:
             self._due = deque(each for each in self._due if each[1].ref is not None and not each[1].queries)
 
     def _forget_repeat(self, job: Job[Ref]) -> None:
-        if job.repeat_key is not None and self._repeats.get(job.repeat_key) is job:
-            del self._repeats[job.repeat_key]
+        if job.repeat_key is not None and (same := self._repeats.get(job.repeat_key)):
+            same.pop(job.job_id, None)
+            if not same:
+                del self._repeats[job.repeat_key]
 
 
 def _finding(rule: Rule, pointer: str, expected: str, found: str) -> Finding:

@@ -122,20 +122,33 @@ class Damaged(NamedTuple):
     reason: str
 
 
-def read_log(path: Path, *, follow: bool = False, poll: float = 0.2) -> Iterator[dict[str, Any] | Damaged]:
+def read_log(path: Path) -> Iterator[dict[str, Any] | Damaged]:
     """Every record of a log, in order; a line that is no record is told, and the rest still read.
 
-    With `follow` it goes on as the file grows, and does not end. A last line that is not finished yet is
-    left alone. Raises LogError where the file cannot be opened or is not ours.
+    Raises LogError where the file cannot be opened or is not ours.
     """
+    for item in _lines(path, follow=False):
+        if item is not None:
+            yield item
+
+
+def follow_log(path: Path) -> Iterator[dict[str, Any] | Damaged | None]:
+    """As `read_log`, but goes on as the file grows: None stands for "no more for now", and it does not end.
+
+    A last line that is not finished yet is left alone.
+    """
+    return _lines(path, follow=True)
+
+
+def _lines(path: Path, *, follow: bool) -> Iterator[dict[str, Any] | Damaged | None]:
     try:
         with path.open("rb") as file:
-            yield from _records(path, file, follow, poll)
+            yield from _records(path, file, follow)
     except OSError as error:
         raise LogError(f"cannot read the log {path}: {error.strerror}") from error
 
 
-def _records(path: Path, file: Any, follow: bool, poll: float) -> Iterator[dict[str, Any] | Damaged]:
+def _records(path: Path, file: Any, follow: bool) -> Iterator[dict[str, Any] | Damaged | None]:
     number, pending = 0, b""
     while True:
         chunk = file.readline()
@@ -149,7 +162,7 @@ def _records(path: Path, file: Any, follow: bool, poll: float) -> Iterator[dict[
         elif not chunk:
             if not follow:
                 break
-            time.sleep(poll)
+            yield None
     if pending:
         if number == 0:
             _check_ours(path, pending)

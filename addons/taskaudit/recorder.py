@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from uuid import uuid4
 
 from taskaudit import __version__
 from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
 from taskaudit.exchange import rfc3339, stable_id
+from taskaudit.following import follow
+from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.log import LogFile
 from taskaudit.records import (
     FaultBody,
@@ -19,8 +23,10 @@ from taskaudit.records import (
     SessionBody,
     SessionRecord,
     Stamp,
+    Stats,
     StatsRecord,
     as_line,
+    finding_record,
     records_of,
     rules_in_force,
     stats_of,
@@ -28,6 +34,9 @@ from taskaudit.records import (
 from taskaudit.totals import Totals
 
 logger = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 500
+"""How many late findings go into one `write`."""
 
 
 @dataclass(slots=True)
@@ -50,10 +59,12 @@ class Recorder:
         instance_id: str,
         mode: str,
         config_digest: str,
+        lifecycle: Lifecycle[Outcome] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.log = log
         self.totals = Totals()
+        self.lifecycle: Lifecycle[Outcome] = Lifecycle() if lifecycle is None else lifecycle
         self.stamp = Stamp(instance_id=instance_id, session_id=uuid4().hex)
         self._mode = mode
         self.config_digest = config_digest
@@ -74,12 +85,25 @@ class Recorder:
             self.fault(FaultBody(reason="log_repaired", rule=None, message=message))
             self.log.repaired = None
 
-    def record(self, outcome: Outcome) -> None:
-        """Counts one exchange and writes its records, all with one `write`."""
-        records = records_of(outcome, self.stamp, self._seq) if outcome.role != "other" else []
+    def record(self, outcome: Outcome) -> list[Late[Outcome]]:
+        """Counts one exchange and writes its records, all with one `write`.
+
+        Gives the findings on the life of jobs that it brings up, which are written with it.
+        """
+        if outcome.role is Role.OTHER:
+            self.totals.add(outcome)
+            return []
+        late = follow(self.lifecycle, outcome, outcome.without_bodies())
+        records = records_of(outcome, self.stamp, self._seq)
+        records += self._late_records(late, self._seq + len(records))
         self.totals.add(outcome)
-        if records:
-            self._write(records)
+        self._count(late)
+        self._write(records)
+        return late
+
+    def due(self) -> list[Late[Outcome]]:
+        """Writes, and gives, the findings that became true by the clock alone."""
+        return self._tell(self.lifecycle.due(self._clock()))
 
     def pass_by(self) -> None:
         """Counts an exchange that is none of ours."""
@@ -92,16 +116,38 @@ class Recorder:
 
     def stats(self) -> None:
         """Writes the totals as they stand."""
-        self._write([StatsRecord(**self._header("stats"), stats=stats_of(self.totals))])
+        self._write([StatsRecord(**self._header("stats"), stats=self._stats())])
 
-    def stop(self, *, close: bool = True) -> None:
-        """Writes the last totals and the session's end, and closes the log unless another session goes on."""
+    def stop(self, *, close: bool = True, is_last: bool = True) -> None:
+        """Writes the last totals and the session's end, and closes the log unless another session takes it.
+
+        Where this session is the last, what became of the jobs is settled: those still open are told of.
+        """
+        if is_last:
+            self._tell(self.lifecycle.finish())
         self.stats()
         self._write([self._session("stop")])
         if self._loss:
             logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
         if close:
             self.log.close()
+
+    def _tell(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
+        late = list(findings)
+        self._count(late)
+        for some in batched(late, _MOST_AT_ONCE):
+            self._write(self._late_records(some, self._seq))
+        return late
+
+    def _late_records(self, late: Iterable[Late[Outcome]], seq: int) -> list[Record]:
+        return [finding_record(ref, found, self.stamp, seq + n) for n, (ref, found) in enumerate(late)]
+
+    def _count(self, late: Iterable[Late[Outcome]]) -> None:
+        for _, finding in late:
+            self.totals.add_finding(finding)
+
+    def _stats(self) -> Stats:
+        return stats_of(self.totals, self.lifecycle.open_jobs, self.lifecycle.evicted)
 
     def _write(self, records: Sequence[Record]) -> None:
         """Lost records keep their numbers, so that the gap in `seq` shows them."""
@@ -152,7 +198,7 @@ class Recorder:
             mode=self._mode,
             config_digest=self.config_digest,
             rules=rules_in_force(),
-            totals=stats_of(self.totals) if state == "stop" else None,
+            totals=self._stats() if state == "stop" else None,
         )
         return SessionRecord(**self._header("session"), session=body)
 

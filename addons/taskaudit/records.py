@@ -13,10 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.rules import RULES
-from taskaudit.contract.verdict import Finding, Kind, Severity
-from taskaudit.exchange import Exchange, Unaudited, rfc3339, stable_id
+from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict
+from taskaudit.exchange import Unaudited, rfc3339, stable_id
+from taskaudit.following import repeat_key
 from taskaudit.route_template import template_of
 from taskaudit.totals import Totals
 
@@ -68,7 +71,10 @@ class RuleInForce(_Model):
 
 
 class Stats(_Model):
-    """Totals of the session so far: seen = other + audited + the sum over unaudited."""
+    """Totals of the session so far: seen = other + audited + the sum over unaudited.
+
+    `open_jobs` are followed and not final; `evicted` ones were forgotten because there were too many.
+    """
 
     seen: int
     other: int
@@ -77,6 +83,8 @@ class Stats(_Model):
     unaudited: dict[Unaudited, int]
     findings: dict[str, int]
     lost: int
+    open_jobs: int
+    evicted: int
 
 
 class SessionBody(_Model):
@@ -91,13 +99,33 @@ class SessionBody(_Model):
 
 
 class SubmissionBody(_Model):
-    """The verdict on the answer to a submission. `code` and `message` are those of an `error`."""
+    """The verdict on the answer to a submission. `code` and `message` are those of an `error`.
+
+    `repeat_key` is equal for the same request of the same client, so that logs can be told together.
+    """
 
     kind: Kind
     well_formed: bool
     job_id: str | None
     code: str | None
     message: str | None
+    rules: list[str]
+    repeat_key: str | None
+
+
+class JobQueryBody(_Model):
+    """The answer to a job query. `job_id` is the one asked for; `status` as it was answered.
+
+    `is_final`: the status is one that ends a job. `error_code` and `fail_reason` are those of the failed job,
+    or of the error that was answered in place of a status. `sub_jobs` counts them by status.
+    """
+
+    job_id: str
+    status: str | None
+    is_final: bool
+    error_code: str | None
+    fail_reason: str | None
+    sub_jobs: dict[str, int]
     rules: list[str]
 
 
@@ -116,10 +144,12 @@ class FindingBody(_Model):
 
 
 class UnauditedBody(_Model):
-    """An exchange in scope that got no verdict."""
+    """An exchange in scope that got no verdict. `job_id` is the one that a job query asked for."""
 
     reason: Unaudited
     role: str
+    job_id: str | None
+    repeat_key: str | None
 
 
 class FaultBody(_Model):
@@ -161,6 +191,13 @@ class SubmissionRecord(ExchangeHeader):
     submission: SubmissionBody
 
 
+class JobQueryRecord(ExchangeHeader):
+    """An audited job query."""
+
+    event_type: Literal["job_query"] = "job_query"
+    job_query: JobQueryBody
+
+
 class FindingRecord(ExchangeHeader):
     """A finding on an exchange."""
 
@@ -175,7 +212,15 @@ class UnauditedRecord(ExchangeHeader):
     unaudited: UnauditedBody
 
 
-Record = SessionRecord | StatsRecord | FaultRecord | SubmissionRecord | FindingRecord | UnauditedRecord
+Record = (
+    SessionRecord
+    | StatsRecord
+    | FaultRecord
+    | SubmissionRecord
+    | JobQueryRecord
+    | FindingRecord
+    | UnauditedRecord
+)
 RECORD: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="event_type")])
 
 
@@ -210,7 +255,7 @@ def rules_in_force() -> list[RuleInForce]:
     return [RuleInForce(code=r.code, name=r.name, severity=r.severity) for r in RULES.values()]
 
 
-def stats_of(totals: Totals) -> Stats:
+def stats_of(totals: Totals, open_jobs: int = 0, evicted: int = 0) -> Stats:
     """The totals as they stand."""
     return Stats(
         seen=totals.seen,
@@ -220,6 +265,8 @@ def stats_of(totals: Totals) -> Stats:
         unaudited={reason: totals.unaudited[reason] for reason in Unaudited},
         findings=dict(sorted(totals.findings.items())),
         lost=totals.lost,
+        open_jobs=open_jobs,
+        evicted=evicted,
     )
 
 
@@ -228,18 +275,30 @@ def records_of(outcome: Outcome, stamp: Stamp, seq: int) -> list[Record]:
     header = _exchange_header(outcome, stamp)
     records: list[Record] = []
     if outcome.unaudited is not None:
-        body = UnauditedBody(reason=outcome.unaudited, role=outcome.role)
-        records.append(UnauditedRecord(**_identity(outcome, "unaudited"), **header, seq=seq, unaudited=body))
+        unaudited = _unaudited_body(outcome, outcome.unaudited)
+        records.append(
+            UnauditedRecord(**_identity(outcome, "unaudited"), **header, seq=seq, unaudited=unaudited)
+        )
     elif outcome.verdict is not None:
-        submission = _submission_body(outcome)
+        submission = _submission_body(outcome, outcome.verdict)
         records.append(
             SubmissionRecord(**_identity(outcome, "submission"), **header, seq=seq, submission=submission)
         )
+    elif outcome.status is not None:
+        job_query = _job_query_body(outcome, outcome.status)
+        records.append(
+            JobQueryRecord(**_identity(outcome, "job_query"), **header, seq=seq, job_query=job_query)
+        )
     for finding in outcome.findings:
-        found = finding_body(outcome, finding)
-        identity = _identity(outcome, "finding", finding.rule, finding.pointer)
-        records.append(FindingRecord(**identity, **header, seq=seq + len(records), finding=found))
+        records.append(finding_record(outcome, finding, stamp, seq + len(records)))
     return records
+
+
+def finding_record(outcome: Outcome, finding: Finding, stamp: Stamp, seq: int) -> FindingRecord:
+    """The record of one finding; for those that come up later, `outcome` need not hold any bodies."""
+    identity = _identity(outcome, "finding", finding.rule, finding.pointer)
+    found = finding_body(outcome, finding)
+    return FindingRecord(**identity, **_exchange_header(outcome, stamp), seq=seq, finding=found)
 
 
 def finding_body(outcome: Outcome, finding: Finding) -> FindingBody:
@@ -271,9 +330,29 @@ def http_of(outcome: Outcome) -> Http:
     )
 
 
-def _submission_body(outcome: Outcome) -> SubmissionBody:
-    verdict = outcome.verdict
-    assert verdict is not None
+def _unaudited_body(outcome: Outcome, reason: Unaudited) -> UnauditedBody:
+    is_query = outcome.role is Role.JOB_QUERY
+    return UnauditedBody(
+        reason=reason,
+        role=outcome.role,
+        job_id=outcome.job_id if is_query else None,
+        repeat_key=None if is_query else repeat_key(outcome),
+    )
+
+
+def _job_query_body(outcome: Outcome, status: StatusVerdict) -> JobQueryBody:
+    return JobQueryBody(
+        job_id=outcome.job_id or "",
+        status=_clean(status.status),
+        is_final=outcome.is_final,
+        error_code=_clean(status.error_code),
+        fail_reason=_clean(status.fail_reason),
+        sub_jobs={escape(name, 40): count for name, count in status.sub_jobs},
+        rules=sorted({finding.rule for finding in status.findings}),
+    )
+
+
+def _submission_body(outcome: Outcome, verdict: Verdict) -> SubmissionBody:
     return SubmissionBody(
         kind=verdict.kind,
         well_formed=verdict.well_formed,
@@ -281,6 +360,7 @@ def _submission_body(outcome: Outcome) -> SubmissionBody:
         code=_clean(verdict.error_code),
         message=_clean(verdict.error_message),
         rules=sorted({finding.rule for finding in verdict.findings}),
+        repeat_key=repeat_key(outcome),
     )
 
 
@@ -292,7 +372,7 @@ def _identity(outcome: Outcome, event_type: str, *parts: str) -> dict[str, str]:
 def _exchange_header(outcome: Outcome, stamp: Stamp) -> dict[str, Any]:
     exchange = outcome.exchange
     return {
-        "timestamp": rfc3339(exchange_time(exchange)),
+        "timestamp": rfc3339(exchange.at),
         "instance_id": stamp.instance_id,
         "session_id": stamp.session_id,
         "exchange_id": exchange.exchange_id,
@@ -301,11 +381,6 @@ def _exchange_header(outcome: Outcome, stamp: Stamp) -> dict[str, Any]:
         "client": _clean(exchange.client),
         "http": http_of(outcome),
     }
-
-
-def exchange_time(exchange: Exchange) -> float:
-    """When the exchange ended, or else began; 0 where neither is known."""
-    return exchange.ended or exchange.started or 0.0
 
 
 def _clean(text: str | None) -> str | None:

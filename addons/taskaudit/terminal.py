@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from taskaudit.auditor import Outcome
@@ -13,9 +11,8 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
-from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict
+from taskaudit.contract.verdict import Finding, Kind, Severity
 from taskaudit.frame import frame, plain
-from taskaudit.jobs import Job
 from taskaudit.sources.captured import Damage
 from taskaudit.totals import Totals
 
@@ -52,7 +49,7 @@ def outcome_text(source: str, index: int, outcome: Outcome) -> Iterator[Text]:
         (_verdict_words(outcome), _verdict_style(outcome)),
     )
     for finding in outcome.findings:
-        yield from _finding_text(finding, outcome.verdict)
+        yield from _finding_text(finding, outcome.text)
     if outcome.verdict:
         for rule, count in outcome.verdict.omitted:
             yield Text(f"  {rule} {count} more times", "dim")
@@ -60,11 +57,14 @@ def outcome_text(source: str, index: int, outcome: Outcome) -> Iterator[Text]:
         yield Text()
 
 
-def summary_text(totals: Totals) -> Iterator[Text]:
-    """What the run found, with the coverage line."""
+def summary_text(totals: Totals, evicted: int = 0) -> Iterator[Text]:
+    """What the run found, with the coverage line; `evicted` jobs were too many to follow."""
+    submissions = totals.roles[Role.SUBMISSION]
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.kinds.items()))
+    if missed := submissions - totals.kinds.total():
+        kinds = ", ".join(filter(None, [kinds, f"{missed} not audited"]))
     yield Text(
-        f"submissions: {totals.roles[Role.SUBMISSION]}"
+        f"submissions: {submissions}"
         + (f" ({kinds})" if kinds else "")
         + f"; job queries: {totals.roles[Role.JOB_QUERY]}"
     )
@@ -72,7 +72,9 @@ def summary_text(totals: Totals) -> Iterator[Text]:
     if found:
         yield Text("findings: ").append_text(Text(", ").join(Text(*pair) for pair in found))
     else:
-        yield Text("no findings", "green" if totals.audited else "yellow")
+        yield Text("no findings", "green") if totals.audited else Text("nothing was audited", "yellow")
+    if evicted:
+        yield Text(f"jobs forgotten because there were too many to follow: {evicted}", "yellow")
     yield Text(totals.coverage(), "dim" if not totals.unaudited.total() else "yellow")
 
 
@@ -83,24 +85,12 @@ def damage_text(source: str, damage: Damage) -> Text:
     return Text.assemble((f"{escape(at, 1000)}: ", "bold"), (place, "red"), escape(damage.message, 1000))
 
 
-def jobs_table(jobs: Sequence[Job]) -> Table:
-    """The jobs of a log, one row each; ids are never cut, as they are there to be copied."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("submitted (UTC)", no_wrap=True)
-    table.add_column("job id", no_wrap=True, style="bold")
-    for name in ("operation", "host", "status", "findings"):
-        table.add_column(name, overflow="fold")
-    for job in jobs:
-        cells = (job.job_id, job.operation, job.host or "", str(job.status or ""), job.rules)
-        table.add_row(job.submitted[:19].replace("T", " "), *(Text(escape(cell)) for cell in cells))
-    return table
-
-
 def _verdict_words(outcome: Outcome) -> str:
     if outcome.unaudited is not None:
         return f"not audited: {outcome.unaudited.value}"
     if outcome.verdict is None:
-        return f"job query {escape(outcome.job_id or '', 80)}".rstrip()
+        status = outcome.status.status if outcome.status else None
+        return f"job query {escape(outcome.job_id or '', 80)} {escape(status or '', 40)}".rstrip()
     verdict = outcome.verdict
     if verdict.job_id is not None:
         return f"{verdict.kind.value} {escape(verdict.job_id, 80)}"
@@ -115,7 +105,7 @@ def _verdict_style(outcome: Outcome) -> str:
     return "yellow" if outcome.unaudited is not None else "green"
 
 
-def _finding_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
+def _finding_text(finding: Finding, text: str | None) -> Iterator[Text]:
     yield Text.assemble(
         ("  ", ""),
         (finding.rule, STYLES[finding.severity]),
@@ -124,12 +114,11 @@ def _finding_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
     )
     where = escape(finding.pointer) or "the body"
     yield Text(f"    {where}: expected {finding.expected}, found {finding.found}")
-    yield from _frame_text(finding, verdict)
+    yield from _frame_text(finding, text)
     yield Text(f"    {RULES[finding.rule].why}", "dim")
 
 
-def _frame_text(finding: Finding, verdict: Verdict | None) -> Iterator[Text]:
-    text = verdict.text if verdict else None
+def _frame_text(finding: Finding, text: str | None) -> Iterator[Text]:
     if text is None or finding.place is None:
         return
     span = locate(text, [finding.pointer]).get(finding.pointer) if finding.pointer else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
-from taskaudit.contract.verdict import Severity
+from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.exchange import Unaudited
 
 
@@ -23,7 +23,6 @@ class Totals:
     kinds: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     severities: Counter[Severity] = field(default_factory=Counter)
-    with_findings: int = 0
     lost: int = 0
 
     @property
@@ -44,18 +43,20 @@ class Totals:
             self.audited += 1
             if outcome.verdict is not None:
                 self.kinds[outcome.verdict.kind] += 1
-        self._add_findings(outcome)
-
-    def _add_findings(self, outcome: Outcome) -> None:
-        self.with_findings += bool(outcome.findings)
         for finding in outcome.findings:
-            self.findings[finding.rule] += 1
-            self.severities[finding.severity] += 1
+            self.add_finding(finding)
+
+    def add_finding(self, finding: Finding) -> None:
+        """Counts a finding; for those that come up when their exchange was counted already."""
+        self.findings[finding.rule] += 1
+        self.severities[finding.severity] += 1
 
     def coverage(self) -> str:
         """The line without which no result is shown: what was looked at, and what was not."""
         missed = ", ".join(f"{reason.value} {n}" for reason, n in sorted(self.unaudited.items()) if n)
         return (
             f"seen {self.seen} = other {self.other} + audited {self.audited} + "
-            f"unaudited {self.unaudited.total()}" + (f" ({missed})" if missed else "")
+            f"unaudited {self.unaudited.total()}"
+            + (f" ({missed})" if missed else "")
+            + (f"; records lost {self.lost}" if self.lost else "")
         )

@@ -50,7 +50,7 @@ def test_full_disk(launch: Start, api: DemoApi, client: Callable[[int], Client])
 
 
 def test_never_written_again(launch: Start, api: DemoApi, client: Callable[[int], Client]) -> None:
-    """Then only the proxy's own output can say how much is missing: the stop's two records are, too."""
+    """Then only the proxy's own output can say how much is missing: the stop's three records are, too."""
     proxy = launch("--mode", f"reverse:{api.url}")
     ask = client(proxy.port)
     room = proxy.log.stat().st_size
@@ -58,5 +58,5 @@ def test_never_written_again(launch: Start, api: DemoApi, client: Callable[[int]
     assert ask.submit("web")[0] == 200
     output, status = proxy.stop()
     assert status == 0
-    assert "3 records could not be written into the log" in output
+    assert "4 records could not be written into the log" in output
     assert [record["event_type"] for record in proxy.records] == ["session"]

@@ -112,3 +112,10 @@ def test_standard_input_and_no_mitmproxy_for_json() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], input=HAR[:-3] + b"{}]}}", capture_output=True)
     assert run.stdout.split() == [b"1", b"[]"], run.stderr
+
+
+def test_a_log_of_ours_is_no_capture() -> None:
+    log = b'{"timestamp":"2026-01-02T03:04:05.000006Z","event_type":"session","schema_version":1}\n'
+    (damage,) = read(io.BytesIO(log))
+    assert isinstance(damage, Damage)
+    assert "taskaudit jobs" in damage.message

@@ -37,8 +37,9 @@ FLAT = StatusShape()
 class StatusVerdict:
     """What the answer to a job query says. Each text is None where it is absent or no String.
 
-    `error_code` is that of the failed job, or of the error that was answered in place of a status.
-    `sub_jobs` counts sub-jobs by status. `seen` is False where the body went past the audit.
+    `status` is None, too, where the answer is about another job than the one asked for. `error_code` is that
+    of the failed job, or of the error that was answered in place of a status. `sub_jobs` counts sub-jobs by
+    status. `seen` is False where the body went past the audit.
     """
 
     status: str | None = None
@@ -63,10 +64,9 @@ def audit_job_status(
     if any(fault.rule.code == "TA003" for fault in body.faults):
         return StatusVerdict(seen=False)
     is_success = answer.status is not None and 200 <= answer.status < 300
-    value = body.value or {}
     if not is_success:
-        return _error(value, body.text)
-    return _status(value, body.text, asked, shape)
+        return _error(body.value or {}, body.text)
+    return _status(body.value, body.text, asked, shape)
 
 
 def _error(value: dict[str, Any], text: str | None) -> StatusVerdict:
@@ -79,7 +79,9 @@ def _error(value: dict[str, Any], text: str | None) -> StatusVerdict:
     )
 
 
-def _status(value: dict[str, Any], text: str | None, asked: str, shape: StatusShape) -> StatusVerdict:
+def _status(value: dict[str, Any] | None, text: str | None, asked: str, shape: StatusShape) -> StatusVerdict:
+    if value is None:
+        return StatusVerdict(findings=(_malformed(text, "", "Object", {}, ""),), text=text)
     holder = value.get(shape.member) if shape.member else value
     holder = holder if isinstance(holder, dict) else {}
     status, identity = holder.get("status"), holder.get(shape.id_member)
@@ -87,15 +89,16 @@ def _status(value: dict[str, Any], text: str | None, asked: str, shape: StatusSh
     base = f"/{shape.member}" if shape.member else ""
     findings: tuple[Finding, ...] = ()
     if not is_status:
-        findings = (_malformed(text, f"{base}/status" if value else "", "String", holder, "status"),)
+        findings = (_malformed(text, f"{base}/status", "String", holder, "status"),)
     elif identity is not None and identity != asked:
         expected = "the job id that was asked for"
         findings = (_malformed(text, f"{base}/{shape.id_member}", expected, holder, shape.id_member),)
+    refused = _error(value, text) if isinstance(value.get("error"), dict) else StatusVerdict()
     return StatusVerdict(
-        status=status if is_status else None,
+        status=None if findings else status,
         job_id=identity if isinstance(identity, str) else None,
-        error_code=_first(holder, "error_code", "failed_code"),
-        fail_reason=_first(holder, "fail_reason", "failed_detail"),
+        error_code=_first(holder, "error_code", "failed_code") or refused.error_code,
+        fail_reason=_first(holder, "fail_reason", "failed_detail") or refused.fail_reason,
         sub_jobs=_sub_jobs(holder),
         findings=findings,
         text=text,

@@ -5,97 +5,143 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from taskaudit.config import load_settings
 from taskaudit.demo.api import DemoApi
+from taskaudit.demo.behaviours import BEHAVIOURS, CONFIG, MIN_INTERVAL, QUERY_WITHIN, Behaviour
 from taskaudit.demo.client import CALLS, Client
 from taskaudit.demo.logview import LogView
 from taskaudit.demo.mitmdump import Mitmdump, NotStarted
-from taskaudit.jobs import Job, jobs_in
 from taskaudit.paths import addon_script
-from taskaudit.terminal import jobs_table, summary_text
+from taskaudit.story import JobStory, tell
+from taskaudit.tables import WIDE, jobs_table
+from taskaudit.terminal import summary_text
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-_TABLE_WIDTH = 150
-"""Columns of the table of jobs: on a terminal with less it runs over the edge, and stays whole."""
+_PATIENCE = 8.0
+"""Seconds to wait for a finding that comes by the clock."""
 
 
 def run(console: Console) -> int:
     """Shows the audit at work; the exit status, 1 where something is not as it should be."""
     folder = Path(tempfile.mkdtemp(prefix="taskaudit-demo-"))
     view = LogView(folder / "taskaudit.ndjson")
+    config = folder / "demo.yaml"
     try:
+        config.write_text(CONFIG, encoding="utf-8")
         with _terminated_as_interrupted():
-            wrong = _traffic(console, view)
+            wrong = _traffic(console, view, config)
     except (NotStarted, OSError) as error:
         console.print(Text(f"taskaudit demo: {error}", "red"))
         return 1
     except KeyboardInterrupt:
         console.print(f"\ntaskaudit demo: interrupted; what was recorded is in {view.path}")
         return INTERRUPTED
-    _print_results(console, view)
+    _print_results(console, view, config)
     for trouble in wrong:
         console.print(Text(f"not as expected: {trouble}", "bold red"))
     return 1 if wrong else 0
 
 
-def _traffic(console: Console, view: LogView) -> list[str]:
-    """Runs the client's calls, printing verdicts as answers come; what was not as expected."""
+def _traffic(console: Console, view: LogView, config: Path) -> list[str]:
+    """Runs the clients, printing verdicts as answers come; what was not as expected."""
     with (
         tempfile.TemporaryDirectory() as confdir,
         DemoApi() as api,
-        _mitmdump(api, Path(confdir), view.path) as proxy,
+        _mitmdump(api, Path(confdir), view.path, config) as proxy,
     ):
         (port,) = proxy.ports()
         _print_start(console, api.url, port)
         client = Client(port)
-        answered = [job_id for job_id in _calls(console, client, view) if job_id is not None]
-        jobs_ended = sum(client.wait_for(job_id) != "unknown" for job_id in answered)
+        unended = _calls(console, client, view)
+        _print_next(console)
+        for behaviour in BEHAVIOURS:
+            _behave(console, client, view, behaviour)
         client.close()
         status = proxy.stop()
         _print_news(console, view)
-    return list(_wrong(view, client.requests, answered, jobs_ended, status))
+    return list(_wrong(view, client, unended, status))
 
 
-def _calls(console: Console, client: Client, view: LogView) -> Iterator[str | None]:
+def _calls(console: Console, client: Client, view: LogView) -> set[str]:
+    """Asks for each job at once, and then until all have ended; those that have not."""
     for call in CALLS:
-        yield client.call(call)
+        job_id = client.call(call)
         # The records are in the log before the client has its answer: there is nothing to wait for.
+        _print_news(console, view, queries=False)
+        if job_id is not None:
+            client.ask(job_id)
+    answered = set(client.job_ids)
+    ended = client.wait_for(client.job_ids)
+    _print_news(console, view, queries=False)
+    return answered.difference(ended)
+
+
+def _behave(console: Console, client: Client, view: LogView, behaviour: Behaviour) -> None:
+    """Acts as a client would, and waits for what comes of it."""
+    console.print(Text(f"\nA client that {behaviour.words}", "bold"))
+    view.follow(behaviour.words)
+    for _ in behaviour.acts(client):
+        _print_news(console, view)
+    deadline = time.monotonic() + _PATIENCE
+    while not behaviour.rules <= view.found[behaviour.words] and time.monotonic() < deadline:
+        time.sleep(0.05)
         _print_news(console, view)
 
 
-def _print_news(console: Console, view: LogView) -> None:
-    for line in view.news(console.width):
+def _print_news(console: Console, view: LogView, *, queries: bool = True) -> None:
+    for line in view.news(console.width, queries=queries):
         console.print(line)
 
 
-def _mitmdump(api: DemoApi, confdir: Path, log: Path) -> Mitmdump:
+def _mitmdump(api: DemoApi, confdir: Path, log: Path, config: Path) -> Mitmdump:
     arguments = ["-s", str(addon_script()), "--mode", f"reverse:{api.url}", "--listen-host", "127.0.0.1"]
-    arguments += ["--listen-port", "0", "--set", f"taskaudit_log={log}", "--set", "flow_detail=0"]
-    return Mitmdump(arguments, confdir)
+    arguments += [
+        "--listen-port",
+        "0",
+        "--set",
+        f"taskaudit_log={log}",
+        "--set",
+        f"taskaudit_config={config}",
+    ]
+    return Mitmdump([*arguments, "--set", "flow_detail=0"], confdir)
 
 
-def _wrong(view: LogView, requests: int, answered: list[str], jobs_ended: int, status: int) -> Iterator[str]:
+def _wrong(view: LogView, client: Client, unended: set[str], status: int) -> Iterator[str]:
     totals = view.totals
     if status != 0:
         yield f"mitmdump ended with exit status {status}"
-    if totals.seen != requests:
-        yield f"the client made {requests} requests, the audit saw {totals.seen}"
+    if totals.seen != client.requests:
+        yield f"the clients made {client.requests} requests, the audit saw {totals.seen}"
     if totals.seen != totals.other + totals.audited + totals.unaudited.total():
         yield f"the totals do not add up: {totals.coverage()}"
-    if missing := set(answered) - {job.job_id for job in _jobs(view.path)}:
+    if missing := set(client.job_ids) - {job.job_id for job in tell([view.path]).jobs}:
         yield f"job ids that the client has and the log has not: {', '.join(sorted(missing))}"
-    if jobs_ended != len(answered):
-        yield f"{len(answered)} jobs were submitted, {jobs_ended} answered to queries"
+    if unended:
+        yield f"jobs that did not come to an end: {', '.join(sorted(unended))}"
     if totals.lost:
         yield f"{totals.lost} records were lost"
+    for behaviour in BEHAVIOURS:
+        yield from _wrongly_judged(behaviour, view.found[behaviour.words])
+    if early := [rule for rule in sorted(view.found[""]) if rule.startswith("TA5")]:
+        yield f"the client of the first part was found to break {', '.join(early)}"
+
+
+def _wrongly_judged(behaviour: Behaviour, found: set[str]) -> Iterator[str]:
+    who = f"the client that {behaviour.words}"
+    if missing := behaviour.rules - found:
+        yield f"{who}: {', '.join(sorted(missing))} did not come"
+    if more := found - behaviour.rules:
+        yield f"{who}: {', '.join(sorted(more))} came too"
 
 
 def _print_start(console: Console, api: str, port: int) -> None:
@@ -108,29 +154,35 @@ def _print_start(console: Console, api: str, port: int) -> None:
     )
 
 
-def _print_results(console: Console, view: LogView) -> None:
+def _print_next(console: Console) -> None:
+    console.print(Text("\nWhat the client does next", "bold"))
+    allowed = f"{QUERY_WITHIN:g} s until a job is asked for, {MIN_INTERVAL:g} s between two queries"
+    console.print(Text(f"Allowed here, so that it shows soon: {allowed}.", "dim"))
+
+
+def _print_results(console: Console, view: LogView, config: Path) -> None:
+    jobs = tell([view.path], load_settings(config).thresholds).jobs
+    width = min(console.width, WIDE)
     console.print(Text("\nJobs", "bold"))
-    console.print(jobs_table(_jobs(view.path)), width=max(console.width, _TABLE_WIDTH), crop=False)
+    console.print(jobs_table(jobs, width), width=width, soft_wrap=False)
     console.print(Text("Summary", "bold"))
     for line in summary_text(view.totals):
         console.print(line)
     console.print(Text("\nThe log", "bold"), Text(f"({view.records} records, one JSON object a line)", "dim"))
     console.print(str(view.path))
     console.print(Text("\nNext", "bold"))
-    for what, command in _next_steps(view.path):
+    for what, command in _next_steps(view.path, jobs):
         console.print(Text.assemble((f"{what:<24}", "dim"), command))
 
 
-def _next_steps(log: Path) -> list[tuple[str, str]]:
-    return [
-        ("audit your own traffic", "mitmdump -s $(taskaudit addon)"),
-        ("why a rule matters", "taskaudit explain TA306"),
-        ("the job ids in a log", f"taskaudit jobs {log}"),
-    ]
-
-
-def _jobs(log: Path) -> list[Job]:
-    return [item for item in jobs_in(log) if isinstance(item, Job)]
+def _next_steps(log: Path, jobs: Sequence[JobStory]) -> Iterator[tuple[str, str]]:
+    yield "audit your own traffic", "mitmdump -s $(taskaudit addon)"
+    yield "why a rule matters", "taskaudit explain TA501"
+    yield "what is wrong, in short", f"taskaudit findings {log}"
+    yield "the jobs in a log", f"taskaudit jobs {log}"
+    if jobs:
+        longest = max(jobs, key=lambda job: len(job.queries))
+        yield "the story of one job", f"taskaudit jobs --job {longest.job_id} {log}"
 
 
 @contextmanager

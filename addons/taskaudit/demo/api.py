@@ -4,7 +4,8 @@ Submissions are POST, PUT and DELETE of `cloudservers` and `cloudvolumes`. A req
 first of `SCENARIOS` that it names: in its path (`DELETE .../cloudvolumes/gateway`), or as the `name` or `id`
 of a server or volume in its body (`{"server": {"name": "code-number"}}`). One that names none gets a job.
 
-A job is `INIT` at the first query of its status, then `RUNNING`, then `SUCCESS` (`job-fails`: `FAIL`).
+A job is `INIT` at the first query of its status, then `RUNNING`, then `SUCCESS` (`job-fails`: `FAIL`);
+`job-takes-long` is `RUNNING` for several queries.
 Every answer carries `X-Request-Id`, and is compressed for clients that accept gzip or br.
 """
 
@@ -33,12 +34,16 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """An answer to a submission. `job_ends` is how its job ends; `cut` breaks off within the body."""
+    """An answer to a submission. `cut` breaks off within the body.
+
+    `job_ends` is how its job ends, after `running` queries that saw it run.
+    """
 
     status: int
     body: str
     content_type: str = _JSON
     job_ends: str = "SUCCESS"
+    running: int = 1
     cut: bool = False
 
 
@@ -47,6 +52,7 @@ DEFAULT = Scenario(200, f'{{"job_id": "{JOB_ID}"}}')
 SCENARIOS = {
     # As the reference has it.
     "job-fails": Scenario(200, DEFAULT.body, job_ends="FAIL"),
+    "job-takes-long": Scenario(200, DEFAULT.body, running=4),
     "order": Scenario(200, '{"order_id": "CS2501172118FB2NQ"}'),
     "accepted": Scenario(204, ""),
     "quota": Scenario(403, '{"error": {"message": "Insufficient ECS quota.", "code": "Ecs.0001"}}'),
@@ -90,7 +96,6 @@ SCENARIOS = {
 _SUBMISSION = re.compile(r"/v[\d.]+/[^/]+/cloud(?:servers|volumes)(?:/.*)?")
 _JOB_QUERY = re.compile(r"/v[\d.]+/[^/]+/jobs/([^/]*)")
 _LIST = re.compile(r"/v[\d.]+/[^/]+/cloud(servers|volumes)(?:/detail)?")
-_PROGRESS = ("INIT", "RUNNING")
 
 
 class Request(NamedTuple):
@@ -104,12 +109,15 @@ class Request(NamedTuple):
 @dataclass(slots=True)
 class _Job:
     ends: str
+    running: int
     queries: int = 0
 
     def status(self) -> str:
         """The next status: each query moves the job on."""
         self.queries += 1
-        return _PROGRESS[self.queries - 1] if self.queries <= len(_PROGRESS) else self.ends
+        if self.queries == 1:
+            return "INIT"
+        return "RUNNING" if self.queries <= 1 + self.running else self.ends
 
 
 @dataclass(slots=True)
@@ -136,7 +144,7 @@ class _State:
         if JOB_ID not in chosen.body:
             return chosen
         job_id = str(uuid4())
-        self.jobs[job_id] = _Job(chosen.job_ends)
+        self.jobs[job_id] = _Job(chosen.job_ends, chosen.running)
         return Scenario(
             chosen.status, chosen.body.replace(JOB_ID, job_id), chosen.content_type, cut=chosen.cut
         )

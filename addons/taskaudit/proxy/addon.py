@@ -22,20 +22,24 @@ from mitmproxy.addonmanager import Loader
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Match, Role
 from taskaudit.config import ConfigError, load
+from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Kind, Verdict
 from taskaudit.exchange import Exchange, Unaudited, stable_id
+from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import LogError, LogFile
 from taskaudit.proxy.tee import Tee
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
 from taskaudit.sources.flow import exchange_of
-from taskaudit.terminal import headline
+from taskaudit.terminal import headline, request_line
 
 logger = logging.getLogger(__name__)
 
-STATS_EVERY = 60.0
-"""Seconds between two `stats` records."""
+TICK = 1.0
+"""Seconds between two looks at the clock."""
+STATS_EVERY = 60
+"""Ticks between two `stats` records."""
 _REMEMBERED = 20_000
 _OPTIONS = ("taskaudit_config", "taskaudit_log")
 
@@ -68,14 +72,14 @@ class TaskAudit:
         At the start a mistake is logged as an error, on which mitmproxy exits with status 1; later the change
         is refused, and the audit goes on as it was.
         """
-        if not updated.intersection(_OPTIONS):
+        if not any(option in updated for option in _OPTIONS):
             return
         try:
             self._set_up()
         except (ConfigError, LogError) as error:
             if self._is_running:
                 raise exceptions.OptionsError(f"taskaudit: {error}") from error  # type: ignore[no-untyped-call]
-            logger.error("taskaudit: %s", error)
+            logger.error("taskaudit: %s; the audit has not started", error)
 
     def running(self) -> None:
         """Refuses misspelt options, which mitmproxy passes over, and starts the timer."""
@@ -86,7 +90,7 @@ class TaskAudit:
                 logger.error('taskaudit: unknown option "%s"; did you mean "%s"?', option, nearest)
         if self._recorder is not None:
             logger.info("taskaudit: recording into %s", self._recorder.log.path)
-            self._timer = asyncio.create_task(self._write_stats())
+            self._timer = asyncio.create_task(self._keep_time())
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Notes a request in scope, so that none is forgotten that never gets an answer."""
@@ -133,9 +137,10 @@ class TaskAudit:
             instance_id=config.settings.instance_id or socket.gethostname(),
             mode=",".join(mode.split(":", 1)[0] for mode in options.mode),
             config_digest=config.digest,
+            lifecycle=_lifecycle(before, config.settings.thresholds),
         )
         if before is not None:
-            before.stop(close=not same_file)
+            before.stop(close=not same_file, is_last=False)
         recorder.start()
         self._recorder = recorder
         self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
@@ -178,9 +183,10 @@ class TaskAudit:
         if not self._is_first(exchange):
             return
         outcome = auditor.look(exchange, match)
-        recorder.record(outcome)
+        late = recorder.record(outcome)
         if outcome.role is not Role.OTHER:
             _tell(outcome)
+            _tell_late(late)
 
     def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         """The proxy stops while the exchange is under way: its answer will not be seen."""
@@ -207,16 +213,39 @@ class TaskAudit:
             recorder.record(_failure(flow, found, type(error).__name__))
         recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
 
-    async def _write_stats(self) -> None:
+    async def _keep_time(self) -> None:
+        """One timer for all that depends on the clock alone, however many jobs there are."""
+        ticks = 0
         while self._recorder is not None:
-            await asyncio.sleep(STATS_EVERY)
-            if self._recorder is not None:
-                self._recorder.stats()
+            await asyncio.sleep(TICK)
+            ticks += 1
+            if recorder := self._recorder:
+                _tell_late(recorder.due())
+                if ticks % STATS_EVERY == 0:
+                    recorder.stats()
+
+
+def _lifecycle(before: Recorder | None, thresholds: Thresholds) -> Lifecycle[Outcome]:
+    """The jobs live on when the configuration or the log is changed while the proxy runs."""
+    lifecycle: Lifecycle[Outcome] = before.lifecycle if before else Lifecycle()
+    lifecycle.thresholds = thresholds
+    return lifecycle
 
 
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
     request = flow.request
     return auditor.catalogue.match(request.method, request.path.partition("?")[0], request.pretty_host)
+
+
+def _tell_late(late: list[Late[Outcome]]) -> None:
+    for outcome, finding in late:
+        logger.warning(
+            "taskaudit: %s %s: %s %s",
+            finding.rule,
+            finding.name,
+            request_line(outcome),
+            f"job {escape(outcome.job_id, 80)}" if outcome.job_id else "",
+        )
 
 
 def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:

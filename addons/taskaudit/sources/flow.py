@@ -97,7 +97,7 @@ def exchange_from(
     path, _, query = target.partition("?")
     began = answered.started if answered else None
     return Exchange(
-        exchange_id=stable_id(flow_id, asked.started, began),
+        exchange_id=stable_id(flow_id, asked.started, began if failed is None else float(failed)),
         answer=None if answered is None or failed is not None else _answer(answered, answers, body),
         method=method,
         host=host,

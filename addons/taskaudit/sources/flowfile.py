@@ -70,7 +70,8 @@ _NOT_A_FLOW = (
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error)[:120]}"
+    """Only what is said of the format's version: other messages may quote the flow."""
+    return str(error) if "update mitmproxy" in str(error) else type(error).__name__
 
 
 def _end(window: Window) -> int | None:

@@ -29,6 +29,8 @@ LOOK_AHEAD = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 # The length in front may be damaged; the name of a flow's first member tells.
 _FLOW = re.compile(rb'(?:\d{1,12}:|[^{["\s].{0,12}?)\d{1,2}:[a-z_]+[,;]', re.DOTALL)
+_LOG = re.compile(rb'\{"timestamp":"[^"]{1,40}","event_type":"session"')
+_HEAD = 96
 _RAW = re.compile(rb"(?:\xef\xbb\xbf)?HTTP/\d")
 
 
@@ -38,6 +40,7 @@ class Format(StrEnum):
     FLOWS = "mitmproxy flow file"
     HAR = "HAR"
     RAW = "raw HTTP response"
+    LOG = "log of taskaudit"
     BARE = "bare body"
 
 
@@ -112,14 +115,20 @@ def _read(stream: Readable, limit: int, advance: Callable[[int], None] | None, c
             yield from read_har(window)
         case Format.RAW:
             yield from read_raw(window, limit)
+        case Format.LOG:
+            yield Damage(
+                "byte 0", "expected a capture, found a log of taskaudit; read it with: taskaudit jobs"
+            )
         case Format.BARE:
             yield from read_bare(window, limit)
 
 
 def format_of(window: Window) -> Format:
     """What the window holds. It stays where it is, but for a byte order mark before a HAR or raw response."""
-    window.has(64)
-    head = bytes(window.data[window.at : window.at + 64])
+    window.has(_HEAD)
+    head = bytes(window.data[window.at : window.at + _HEAD])
+    if _LOG.match(head):
+        return Format.LOG
     if _FLOW.match(head):
         return Format.FLOWS
     mark = len(_BOM) if head.startswith(_BOM) else 0

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from taskaudit.contract.answer import STRICT, Answer
 from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.rules import RULES
-from taskaudit.contract.rules.rule import Example, Rule
+from taskaudit.contract.rules.rule import Conversation, Example, Rule
 from taskaudit.contract.verdict import Kind, Verdict
+from taskaudit.exchange import stable_id
+from taskaudit.following import follow
+from taskaudit.lifecycle import Late, Lifecycle
+from tests.samples import AT, auditor, exchange
 
 # Written out from the contract, section 4.
 CONTRACT = """
@@ -63,6 +68,7 @@ TA902 records-lost error
 """
 WITH_EXAMPLES = [rule for rule in RULES.values() if isinstance(rule.bad, Example)]
 """The others are broken by what a client does over time, or by the audit itself."""
+OVER_TIME = [rule for rule in RULES.values() if rule.bad and not isinstance(rule.bad, Example)]
 BESIDE = {"TA105": {"TA101"}}
 """Rules that cannot be broken alone: what else their bad example breaks."""
 
@@ -77,6 +83,20 @@ def audit(example: Example) -> Verdict:
         example.missing,
     )
     return audit_submission(answer, STRICT, example.limit)
+
+
+def held(conversation: Conversation) -> Iterator[Late[int]]:
+    """The findings on a conversation of one client; each with the number of its step."""
+    lifecycle = Lifecycle[int]()
+    for number, step in enumerate(conversation):
+        method, _, path = step.request.partition(" ")
+        at, digest = AT + step.at, stable_id(step.request)
+        outcome = auditor().look(
+            exchange(step.body, step.status, method=method, path=path, ended=at, request_digest=digest)
+        )
+        yield from (Late(number, finding) for finding in outcome.findings)
+        yield from follow(lifecycle, outcome, number)
+    yield from lifecycle.finish()
 
 
 def test_the_registry_is_the_contract() -> None:
@@ -131,3 +151,17 @@ def test_the_good_example_breaks_none(rule: Rule) -> None:
     verdict = audit(rule.good)
     assert verdict.findings == ()
     assert verdict.kind in (Kind.JOB, Kind.ERROR)
+
+
+@pytest.mark.parametrize("rule", OVER_TIME, ids=lambda rule: rule.code)
+def test_the_bad_conversation_breaks_the_rule(rule: Rule) -> None:
+    assert isinstance(rule.bad, tuple)
+    findings = [late.finding for late in held(rule.bad)]
+    assert [finding.rule for finding in findings] == [rule.code]
+    assert (findings[0].name, findings[0].severity) == (rule.name, rule.severity)
+
+
+@pytest.mark.parametrize("rule", OVER_TIME, ids=lambda rule: rule.code)
+def test_the_good_conversation_breaks_none(rule: Rule) -> None:
+    assert isinstance(rule.good, tuple)
+    assert list(held(rule.good)) == []

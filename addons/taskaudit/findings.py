@@ -1,0 +1,56 @@
+"""`taskaudit findings`: what was found in logs, by fingerprint."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+
+from taskaudit.contract.verdict import Severity
+from taskaudit.story import Example, FoundStory
+
+_GROUP = tuple(each.name for each in fields(FoundStory) if each.name != "example")
+COLUMNS = (*_GROUP, *(f"example_{each.name}" for each in fields(Example)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which findings are wanted: of one rule (its code), and of a severity or worse."""
+
+    rule: str | None = None
+    severity: Severity = Severity.INFO
+
+    def of(self, findings: Iterable[FoundStory]) -> Iterator[FoundStory]:
+        """Those findings that are wanted, in their order."""
+        return (
+            found
+            for found in findings
+            if self.rule in (None, found.rule) and found.severity.rank <= self.severity.rank
+        )
+
+
+def counted(findings: Iterable[FoundStory]) -> str:
+    """`12 findings of 3 kinds: 10 error, 2 info`."""
+    kinds, severities = 0, Counter[Severity]()
+    for found in findings:
+        kinds += 1
+        severities[found.severity] += found.count
+    if not kinds:
+        return "no findings"
+    total = severities.total()
+    told = ", ".join(f"{severities[each]} {each}" for each in Severity if severities[each])
+    return f"{total} finding{'' if total == 1 else 's'} of {kinds} kind{'' if kinds == 1 else 's'}: {told}"
+
+
+def as_json(found: FoundStory) -> str:
+    """A group of findings as one line of JSON."""
+    return json.dumps(asdict(found))
+
+
+def cells(found: FoundStory) -> tuple[object, ...]:
+    """The values in the order of `COLUMNS`."""
+    return (
+        *(getattr(found, name) for name in _GROUP),
+        *(getattr(found.example, each.name) for each in fields(Example)),
+    )

@@ -1,0 +1,15 @@
+"""How a job stands; apart, so that the command line starts fast."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """How far a job has come, as far as the logs tell."""
+
+    NEVER_QUERIED = "never-queried"
+    OPEN = "open"
+    LOST = "lost"
+    FINAL = "final"
+    FAILED = "failed"

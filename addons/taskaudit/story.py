@@ -1,0 +1,317 @@
+"""One story out of one or several logs: every job to its end, every finding by its fingerprint.
+
+A submission may stand in the log of one proxy and the queries of its job in another's. So the exchanges of
+all logs are put in the order of their times and told to one state machine; its findings take the place of
+those that each log has on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from taskaudit.contract.rules.lifecycle import is_placeholder
+from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.exchange import rfc3339, stable_id
+from taskaudit.job_state import JobState
+from taskaudit.lifecycle import Late, Lifecycle, Thresholds
+from taskaudit.log import Damaged
+from taskaudit.merged import Coverage, Found, Group, Merged, Told, group_in
+from taskaudit.route_template import template_of
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStep:
+    """A query of a job's status and its answer. `time` is RFC 3339, UTC."""
+
+    time: str
+    status: str | None
+    error_code: str | None
+    fail_reason: str | None
+    sub_jobs: tuple[tuple[str, int], ...]
+    http_status: int | None
+    instance: str
+    findings: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStory:
+    """A job from its submission to its end. Times are RFC 3339, UTC.
+
+    `submitted`, and what follows to `instance`, is None where the submission is in none of the logs.
+    `took`: seconds from the submission to the answer that held the final status. `error_code` and
+    `fail_reason` are those of the final answer, or else of the last. `findings` are those on the submission.
+    """
+
+    job_id: str
+    submitted: str | None
+    route: str | None
+    method: str | None
+    host: str | None
+    path: str | None
+    http_status: int | None
+    client: str | None
+    request_id: str | None
+    instance: str | None
+    queries: tuple[QueryStep, ...]
+    last_status: str | None
+    state: JobState
+    ended: str | None
+    took: float | None
+    error_code: str | None
+    fail_reason: str | None
+    rules: tuple[str, ...]
+    findings: tuple[Found, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """The route, or else the request line; empty where the submission was not seen."""
+        return self.route or f"{self.method or ''} {self.path or ''}".strip()
+
+    @property
+    def first_seen(self) -> str:
+        """When the job was submitted, or else first asked for."""
+        return self.submitted or self.queries[0].time
+
+    @property
+    def last_seen(self) -> str:
+        """When the job was last asked for, or else submitted."""
+        return self.queries[-1].time if self.queries else self.first_seen
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One of the findings of a group, with the exchange it is on."""
+
+    time: str
+    method: str | None
+    host: str | None
+    path: str | None
+    route: str | None
+    http_status: int | None
+    job_id: str | None
+    request_id: str | None
+    instance: str
+    pointer: str
+    expected: str
+    found: str
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundStory:
+    """Findings with one fingerprint. `first` and `last` are RFC 3339, UTC; `example` is the first."""
+
+    rule: str
+    name: str
+    severity: Severity
+    count: int
+    first: str
+    last: str
+    fingerprint: str
+    example: Example
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the logs tell together.
+
+    `jobs` in the order in which they were first seen, `findings` the worst first. `last`: the time of the
+    latest record, seconds since the epoch. `evicted`: jobs that were forgotten, as there were too many.
+    """
+
+    jobs: tuple[JobStory, ...]
+    findings: tuple[FoundStory, ...]
+    damaged: tuple[Damaged, ...]
+    coverage: Coverage
+    last: float
+    evicted: int
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A job while its exchanges are gathered."""
+
+    submission: Told | None = None
+    queries: list[Told] = field(default_factory=list)
+    others: list[Told] = field(default_factory=list)  # Submissions that were answered with the same id.
+
+
+def tell(paths: Iterable[Path], thresholds: Thresholds | None = None) -> Story:
+    """The story of these logs. The order of the paths makes no difference. Raises LogError."""
+    merged = Merged()
+    for path in paths:
+        merged.read(path)
+    return story_of(merged, thresholds)
+
+
+def story_of(merged: Merged, thresholds: Thresholds | None = None) -> Story:
+    """The story of what was read so far."""
+    exchanges = sorted(merged.exchanges.values(), key=_order)
+    lifecycle: Lifecycle[Told] = Lifecycle(thresholds)
+    groups = {fingerprint: replace(group) for fingerprint, group in merged.groups.items()}
+    findings = {exchange_id: list(found) for exchange_id, found in merged.on_jobs.items()}
+    for on, finding in _replay(lifecycle, exchanges, merged):
+        found = _found(on, finding)
+        group_in(groups, found, on)
+        findings.setdefault(on.exchange_id, []).append(found)
+    for each in findings.values():
+        each.sort(key=lambda found: (found.rule, found.pointer))
+    return Story(
+        jobs=tuple(_job(job_id, draft, findings) for job_id, draft in _drafts(exchanges).items()),
+        findings=tuple(sorted(map(_group, groups.values()), key=_worst_first)),
+        damaged=tuple(merged.damaged),
+        coverage=merged.coverage(),
+        last=merged.last,
+        evicted=lifecycle.evicted,
+    )
+
+
+def _order(told: Told) -> tuple[float, bool, bool, int, str]:
+    """By time; where that is the same, as it must have been, then as it was recorded.
+
+    No client asks for a job before its submission was answered, nor sees it run after it has ended. Nothing
+    here depends on the order of the logs.
+    """
+    return told.at, told.is_query, told.is_final, told.seq, told.exchange_id
+
+
+def _replay(lifecycle: Lifecycle[Told], exchanges: Iterable[Told], merged: Merged) -> Iterator[Late[Told]]:
+    for told in exchanges:
+        if told.is_query:
+            yield from lifecycle.queried(
+                told.at, told, told.job_id or "", told.status, is_final=told.is_final
+            )
+        elif told.method is not None:  # A response without its request has no client and no "next".
+            yield from lifecycle.submitted(told.at, told, told.job_id, told.repeat_key)
+    yield from lifecycle.due(merged.last)
+    # While a session has no stop record, its run is not over: the client may still ask.
+    if merged.is_over:
+        yield from lifecycle.finish()
+
+
+def _drafts(exchanges: Iterable[Told]) -> dict[str, _Draft]:
+    """The exchanges by job; a placeholder (TA502) is no job."""
+    drafts: dict[str, _Draft] = {}
+    for told in exchanges:
+        if told.job_id is None or (told.is_query and is_placeholder(told.job_id)):
+            continue
+        draft = drafts.setdefault(told.job_id, _Draft())
+        if told.is_query:
+            draft.queries.append(told)
+        elif draft.submission is None:
+            draft.submission = told
+        else:
+            draft.others.append(told)
+    return drafts
+
+
+def _job(job_id: str, draft: _Draft, findings: dict[str, list[Found]]) -> JobStory:
+    submission = draft.submission
+    end = next((told for told in draft.queries if told.is_final), None)
+    seen = [told.status for told in draft.queries if told.status is not None]
+    status = end.status if end else seen[-1] if seen else None
+    last = end or (draft.queries[-1] if draft.queries else None)
+    return JobStory(
+        job_id=job_id,
+        submitted=rfc3339(submission.at) if submission else None,
+        route=submission.route if submission else None,
+        method=submission.method if submission else None,
+        host=submission.host if submission else None,
+        path=submission.path if submission else None,
+        http_status=submission.http_status if submission else None,
+        client=submission.client if submission else None,
+        request_id=submission.request_id if submission else None,
+        instance=submission.instance if submission else None,
+        queries=tuple(_step(told, findings) for told in draft.queries),
+        last_status=status,
+        state=_state(draft, status, is_final=end is not None),
+        ended=rfc3339(end.at) if end else None,
+        took=round(end.at - submission.at, 6) if end and submission else None,
+        error_code=last.error_code if last else None,
+        fail_reason=last.fail_reason if last else None,
+        rules=_rules(draft, findings),
+        findings=tuple(found for told in _submissions(draft) for found in findings.get(told.exchange_id, ())),
+    )
+
+
+def _state(draft: _Draft, status: str | None, *, is_final: bool) -> JobState:
+    if not draft.queries:
+        return JobState.NEVER_QUERIED
+    if status is None:
+        return JobState.LOST
+    if not is_final:
+        return JobState.OPEN
+    return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL
+
+
+def _submissions(draft: _Draft) -> list[Told]:
+    return [*([draft.submission] if draft.submission else ()), *draft.others]
+
+
+def _rules(draft: _Draft, findings: dict[str, list[Found]]) -> tuple[str, ...]:
+    exchanges = [*_submissions(draft), *draft.queries]
+    own = {rule for told in exchanges for rule in told.rules}
+    return tuple(
+        sorted(own | {found.rule for told in exchanges for found in findings.get(told.exchange_id, ())})
+    )
+
+
+def _step(told: Told, findings: dict[str, list[Found]]) -> QueryStep:
+    return QueryStep(
+        time=rfc3339(told.at),
+        status=told.status,
+        error_code=told.error_code,
+        fail_reason=told.fail_reason,
+        sub_jobs=told.sub_jobs,
+        http_status=told.http_status,
+        instance=told.instance,
+        findings=tuple(findings.get(told.exchange_id, ())),
+    )
+
+
+def _found(on: Told, finding: Finding) -> Found:
+    """A finding of the state machine; its fingerprint is that of the record which a single log would have."""
+    route = on.route or template_of(on.path or "")
+    return Found(
+        at=on.at,
+        rule=finding.rule,
+        name=finding.name,
+        severity=finding.severity,
+        pointer=finding.pointer,
+        expected=finding.expected,
+        found=finding.found,
+        line=None,
+        column=None,
+        fingerprint=stable_id(finding.rule, on.method, route, finding.pointer, finding.json_type),
+    )
+
+
+def _group(group: Group) -> FoundStory:
+    found, on = group.example, group.example_on
+    example = Example(
+        time=rfc3339(found.at),
+        method=on.method,
+        host=on.host,
+        path=on.path,
+        route=on.route,
+        http_status=on.http_status,
+        job_id=on.job_id,
+        request_id=on.request_id,
+        instance=on.instance,
+        pointer=found.pointer,
+        expected=found.expected,
+        found=found.found,
+        line=found.line,
+        column=found.column,
+    )
+    first, last = rfc3339(group.first), rfc3339(group.last)
+    return FoundStory(
+        found.rule, found.name, found.severity, group.count, first, last, found.fingerprint, example
+    )
+
+
+def _worst_first(found: FoundStory) -> tuple[int, str, int, str]:
+    return found.severity.rank, found.rule, -found.count, found.fingerprint

@@ -1,0 +1,37 @@
+"""CSV that a spreadsheet opens without running anything."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from taskaudit.spreadsheet import as_csv
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        (" =1", " =1"),
+        ("a=1", "a=1"),
+        ('a"b', 'a"b'),
+        ("a,b", "a,b"),
+        ("a\nb", "a\nb"),
+        (None, ""),
+        (200, "200"),
+        (-0.5, "-0.5"),
+    ],
+)
+def test_a_cell_is_no_formula(cell: object, shown: str) -> None:
+    assert next(csv.reader(io.StringIO(as_csv([["x", cell]]), newline=""))) == ["x", shown]
+
+
+def test_rows_end_as_the_rfc_has_it() -> None:
+    assert as_csv([("a", "b"), (1, None)]) == "a,b\r\n1,\r\n"
