@@ -67,6 +67,12 @@ def test_a_job_runs_and_ends(name: str, end: str, ask: _Asking) -> None:
     assert (told[-1]["error_code"] is None) == (end == "SUCCESS")
 
 
+def test_a_job_takes_long(ask: _Asking) -> None:
+    job_id = json.loads(ask("DELETE", "/v2/p/cloudvolumes/job-takes-long")[1])["job_id"]
+    told = [json.loads(ask("GET", f"/v1/p/jobs/{job_id}")[1])["status"] for _ in range(6)]
+    assert told == ["INIT", *["RUNNING"] * 4, "SUCCESS"]
+
+
 def test_what_is_no_submission(api: DemoApi, ask: _Asking) -> None:
     assert ask("GET", "/v1/p/cloudservers/detail?limit=2") == (200, b'{"servers": [], "count": 0}')
     assert ask("GET", "/v1/p/jobs/nobody")[0] == 404

@@ -31,7 +31,7 @@ def test_shows_every_kind_and_adds_up(environment: dict[str, str], tmp_path: Pat
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     shown = set(re.findall(r"^(?:ok|error|warning|info|unaudited) +(\w+)", done.stdout, re.MULTILINE))
-    assert shown == {kind.value for kind in Kind} | {"aborted"}
+    assert shown == {kind.value for kind in Kind} | {"aborted", "query"}
     assert "\x1b" not in done.stdout
     seen, other, audited, unaudited = map(
         int,
@@ -47,6 +47,47 @@ def test_shows_every_kind_and_adds_up(environment: dict[str, str], tmp_path: Pat
         assert job_id is None or job_id in done.stdout
     for rule in (r["finding"]["rule"] for r in records if "finding" in r):
         assert rule in done.stdout
+
+
+def test_tells_what_each_client_does_next(environment: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        COMMAND, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    first, _, following = done.stdout.partition("What the client does next")
+    following, _, _ = following.partition("\nJobs\n")
+    assert not re.findall("TA5[0-9]{2}", first)
+    clients = following.split("\nA client that ")[1:]
+    found = [re.findall("^ +(TA[0-9]{3})", client, re.MULTILINE) for client in clients]
+    assert found == [[], ["TA502"], ["TA504", "TA504", "TA504", "TA505"], ["TA501"]]
+    assert re.findall("(INIT|RUNNING|SUCCESS)$", clients[0], re.MULTILINE) == ["INIT", "RUNNING", "SUCCESS"]
+
+    (log,) = tmp_path.glob("taskaudit-demo-*/taskaudit.ndjson")
+    records = records_in(log)
+    rules = [r["finding"]["rule"] for r in records if r["event_type"] == "finding"]
+    assert rules[-1] == "TA501"
+    assert f"taskaudit findings {log}" in done.stdout
+    assert re.search(rf"taskaudit jobs --job [-0-9a-f]{{36}} {log}", done.stdout)
+
+
+def test_says_which_finding_did_not_come(environment: dict[str, str]) -> None:
+    """An audit that allows more than the demo says."""
+    script = (
+        "import taskaudit.demo as demo; from rich.console import Console\n"
+        "demo.CONFIG = 'query_within: 300'\n"
+        "demo._PATIENCE = 0.1\n"
+        "raise SystemExit(demo.run(Console()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**environment, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    (told,) = re.findall("^not as expected: (.*)", done.stdout, re.MULTILINE)
+    assert told == "the client that takes the job for done, and never asks: TA501 did not come"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

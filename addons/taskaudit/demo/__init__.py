@@ -6,7 +6,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -64,12 +64,11 @@ def _traffic(console: Console, view: LogView, config: Path) -> list[str]:
         client = Client(port)
         unended = _calls(console, client, view)
         _print_next(console)
-        for behaviour in BEHAVIOURS:
-            _behave(console, client, view, behaviour)
+        missing = {each.words: _behave(console, client, view, each) for each in BEHAVIOURS}
         client.close()
         status = proxy.stop()
         _print_news(console, view)
-    return list(_wrong(view, client, unended, status))
+    return [*_wrong(view, client, unended, status), *_wrongly_judged(view, missing)]
 
 
 def _calls(console: Console, client: Client, view: LogView) -> set[str]:
@@ -86,16 +85,21 @@ def _calls(console: Console, client: Client, view: LogView) -> set[str]:
     return answered.difference(ended)
 
 
-def _behave(console: Console, client: Client, view: LogView, behaviour: Behaviour) -> None:
-    """Acts as a client would, and waits for what comes of it."""
+def _behave(console: Console, client: Client, view: LogView, behaviour: Behaviour) -> set[str]:
+    """Acts as such a client does, and waits for what the audit finds; the rules that were not found."""
     console.print(Text(f"\nA client that {behaviour.words}", "bold"))
     view.follow(behaviour.words)
     for _ in behaviour.acts(client):
         _print_news(console, view)
+    if behaviour.rules - view.found[behaviour.words]:
+        console.print(
+            Text("          ... no more requests: the rest is up to the audit's own clock ...", "dim")
+        )
     deadline = time.monotonic() + _PATIENCE
-    while not behaviour.rules <= view.found[behaviour.words] and time.monotonic() < deadline:
+    while (missing := behaviour.rules - view.found[behaviour.words]) and time.monotonic() < deadline:
         time.sleep(0.05)
         _print_news(console, view)
+    return set(missing)
 
 
 def _print_news(console: Console, view: LogView, *, queries: bool = True) -> None:
@@ -130,18 +134,18 @@ def _wrong(view: LogView, client: Client, unended: set[str], status: int) -> Ite
         yield f"jobs that did not come to an end: {', '.join(sorted(unended))}"
     if totals.lost:
         yield f"{totals.lost} records were lost"
+
+
+def _wrongly_judged(view: LogView, missing: Mapping[str, set[str]]) -> Iterator[str]:
+    """`missing`: what did not come while the audit ran; what the stop brings up comes too late."""
     for behaviour in BEHAVIOURS:
-        yield from _wrongly_judged(behaviour, view.found[behaviour.words])
-    if early := [rule for rule in sorted(view.found[""]) if rule.startswith("TA5")]:
-        yield f"the client of the first part was found to break {', '.join(early)}"
-
-
-def _wrongly_judged(behaviour: Behaviour, found: set[str]) -> Iterator[str]:
-    who = f"the client that {behaviour.words}"
-    if missing := behaviour.rules - found:
-        yield f"{who}: {', '.join(sorted(missing))} did not come"
-    if more := found - behaviour.rules:
-        yield f"{who}: {', '.join(sorted(more))} came too"
+        who = f"the client that {behaviour.words}"
+        if missing[behaviour.words]:
+            yield f"{who}: {', '.join(sorted(missing[behaviour.words]))} did not come"
+        if more := view.found[behaviour.words] - behaviour.rules:
+            yield f"{who}: {', '.join(sorted(more))} came, and should not"
+    if more := {rule for rule in view.found[""] if rule.startswith("TA5")}:
+        yield f"the client of the first part: {', '.join(sorted(more))} came, and should not"
 
 
 def _print_start(console: Console, api: str, port: int) -> None:
@@ -165,17 +169,20 @@ def _print_results(console: Console, view: LogView, config: Path) -> None:
     width = min(console.width, WIDE)
     console.print(Text("\nJobs", "bold"))
     console.print(jobs_table(jobs, width), width=width, soft_wrap=False)
-    console.print(Text("Summary", "bold"))
+    # A table ends with a blank line, a list of jobs does not.
+    console.print(Text("Summary" if width == WIDE else "\nSummary", "bold"))
     for line in summary_text(view.totals):
         console.print(line)
     console.print(Text("\nThe log", "bold"), Text(f"({view.records} records, one JSON object a line)", "dim"))
     console.print(str(view.path))
+    console.print(Text(f"configured with {config}", "dim"))
     console.print(Text("\nNext", "bold"))
-    for what, command in _next_steps(view.path, jobs):
+    for what, command in _next_steps(f"{view.path} -c {config}", jobs):
         console.print(Text.assemble((f"{what:<24}", "dim"), command))
 
 
-def _next_steps(log: Path, jobs: Sequence[JobStory]) -> Iterator[tuple[str, str]]:
+def _next_steps(log: str, jobs: Sequence[JobStory]) -> Iterator[tuple[str, str]]:
+    """`log`: with the configuration, so that the commands judge as the demo did."""
     yield "audit your own traffic", "mitmdump -s $(taskaudit addon)"
     yield "why a rule matters", "taskaudit explain TA501"
     yield "what is wrong, in short", f"taskaudit findings {log}"

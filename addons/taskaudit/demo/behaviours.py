@@ -1,4 +1,4 @@
-"""What clients do with a job: as it should be, and as it is often done. The rules that each comes to break."""
+"""What clients do with a job: as it should be, and as it is often done, with the rules that this breaks."""
 
 from __future__ import annotations
 

@@ -61,7 +61,10 @@ CALLS = (
 
 
 class Client:
-    """Talks to 127.0.0.1 directly, whatever proxies the environment names. Counts its requests, and keeps its job ids."""
+    """Talks to 127.0.0.1 directly, whatever proxies the environment names.
+
+    `requests` counts them, `job_ids` keeps those it was answered, both for the check at the end.
+    """
 
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)

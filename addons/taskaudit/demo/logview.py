@@ -45,6 +45,7 @@ class LogView:
     def follow(self, client: str) -> None:
         """What is recorded from now on is this client's; its findings are explained anew."""
         self._client = client
+        self._last_shown = ""
         self._explained.clear()
 
     def news(self, width: int = 120, *, queries: bool = True) -> Iterator[Text]:
