@@ -295,15 +295,24 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat) -> None:
 @contextmanager
 def _progress(paths: list[Path], console: Console) -> Iterator[Callable[[int], None] | None]:
     """A bar over the bytes read, for work that takes long, on a terminal; elsewhere nothing."""
-    size = sum(path.stat().st_size for path in paths if path.is_file())
+    from taskaudit.sources.reading import expand
+
+    size = sum(path.stat().st_size for path in expand(paths) if path.is_file())
     if not console.is_terminal or size < LONG_WORK:
         yield None
         return
     from rich.progress import Progress
 
-    with Progress(console=console, transient=True) as progress:
+    # Not redirected: what goes to standard output may go into a pipe.
+    with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
         task = progress.add_task("reading", total=size)
-        yield lambda count: progress.advance(task, count)
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+            if progress.finished:
+                progress.stop()
+
+        yield advance
 
 
 def _tell(logs: list[Path], thresholds: Thresholds) -> Story:
