@@ -11,10 +11,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import settings
 
 from taskaudit.log import LogFile
 from taskaudit.paths import configs_dir
 from taskaudit.recorder import Recorder
+
+# No test asserts on time: these may be slow machines.
+settings.register_profile("unhurried", parent=settings(), deadline=None)
+settings.load_profile("unhurried")
 
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
 RECORD = jsonschema.Draft202012Validator(SCHEMA)
