@@ -261,3 +261,12 @@ def test_ta010_and_the_rest_is_read() -> None:
 def test_only_one_rule_says_that_it_is_unreadable() -> None:
     body = read(codecs.BOM_UTF8 + b"\xff", content_type="text/html", headers_known=True)
     assert codes(body) == ["TA010", "TA004"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [('"secret"', "String"), ("252041", "Number"), ("null", "null"), ('["secret"]', "Array (1 entry)")],
+)
+def test_what_is_no_object_is_told_by_its_type(text: str, told: str) -> None:
+    (fault,) = read(text).faults
+    assert (fault.rule.code, fault.found) == ("TA008", told)

@@ -11,7 +11,7 @@ from jiter import from_json
 
 from taskaudit.contract import coding
 from taskaudit.contract.answer import Allowance, Answer, Missing
-from taskaudit.contract.excerpt import char_name, describe
+from taskaudit.contract.excerpt import char_name, describe, json_type
 from taskaudit.contract.places import duplicates
 from taskaudit.contract.rules.body import (
     TA001,
@@ -112,7 +112,7 @@ class _Reader:
         utf8 = self.to_utf8(raw)
         value = self.parsed(utf8)
         if not isinstance(value, dict):
-            return self.body(TA008.at("", "Object", describe(self.text or "", None, value)))
+            return self.body(TA008.at("", "Object", _not_object(value)))
         self.check_content_type()
         return self.body(value=value)
 
@@ -214,6 +214,11 @@ class _Reader:
             shown = media_type if media_type in _KNOWN_TYPES else "of another kind"
             found = f"Content-Type {shown}" if media_type else "no Content-Type"
             self.beside.append(TA009.at("", "Content-Type application/json", found))
+
+
+def _not_object(value: object) -> str:
+    """Its JSON type only: a text that is no member at all is named by nothing."""
+    return describe("", None, value) if isinstance(value, list) else json_type(value)
 
 
 def _ends_early(utf8: bytes) -> bool:
