@@ -43,7 +43,6 @@ class Job[Ref]:
 
     job_id: str
     ref: Ref | None = None
-    submitted: float | None = None
     repeat_key: str | None = None
     queries: int = 0
     last_query: float = 0.0
@@ -164,7 +163,7 @@ class Lifecycle[Ref]:
             self._forget_repeat(job)
 
     def _start(self, job: Job[Ref], at: float, ref: Ref, repeat_key: str | None) -> None:
-        job.ref, job.submitted, job.repeat_key = ref, at, repeat_key
+        job.ref, job.repeat_key = ref, repeat_key
         if not job.queries:
             self._due.append((at + self.thresholds.query_within, job))
             self._shorten_due()

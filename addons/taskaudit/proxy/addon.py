@@ -233,8 +233,11 @@ def _lifecycle(before: Recorder | None, thresholds: Thresholds) -> Lifecycle[Out
 
 
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
-    request = flow.request
-    return auditor.catalogue.match(request.method, request.path.partition("?")[0], request.pretty_host)
+    """The route of a flow. Its host is parsed only where there is a route: most traffic has none."""
+    method, path = flow.request.method, flow.request.path.partition("?")[0]
+    if auditor.catalogue.match(method, path) is None:
+        return None
+    return auditor.catalogue.match(method, path, flow.request.pretty_host)
 
 
 def _tell_late(late: list[Late[Outcome]]) -> None:
