@@ -18,7 +18,7 @@ from threading import Thread
 import pytest
 from running import PATIENCE, Client, bodies, records_in, wait_until
 
-from taskaudit.cli import LONG_WORK
+from taskaudit.cli.printing import LONG_WORK
 from taskaudit.demo.api import DemoApi
 from taskaudit.paths import addon_script
 

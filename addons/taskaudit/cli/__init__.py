@@ -1,0 +1,28 @@
+"""The command line: parse, call, print, exit status.
+
+A module for each command or two. What takes long to import is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+
+# isort: off - in the order in which the help lists them
+from taskaudit.cli import check, jobs, findings, explain, proxy, config  # noqa: F401
+
+# isort: on
+from taskaudit.cli.root import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """The entry point of the `taskaudit` command.
+
+    What the terminal's encoding lacks is written as escapes.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()

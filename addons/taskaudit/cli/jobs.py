@@ -1,0 +1,182 @@
+"""`taskaudit jobs`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taskaudit.cli.options import (
+    ConfigOption,
+    LogsArgument,
+    TableFormat,
+    load_config,
+    print_damage,
+    tell_logs,
+    warn_of_gaps,
+)
+from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, show, write
+from taskaudit.cli.root import app
+from taskaudit.job_state import JobState
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from taskaudit.jobs import Choice
+    from taskaudit.lifecycle import Thresholds
+    from taskaudit.story import JobStory, Story
+
+
+@app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
+def jobs(
+    logs: LogsArgument,
+    state: Annotated[
+        JobState | None, typer.Option("--state", help="Jobs in this state only.", show_default=False)
+    ] = None,
+    route: Annotated[
+        str | None,
+        typer.Option(
+            "--route",
+            help="Jobs whose route or path holds this text, or matches it as a pattern: ecs:*, cloudvolumes.",
+            show_default=False,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Jobs from this time on: 2026-09-21T14:00:00Z, or back from the last record: 15m, 2h, 3d.",
+            show_default=False,
+        ),
+    ] = None,
+    job: Annotated[
+        str | None, typer.Option("--job", help="The whole story of the job with this id.", show_default=False)
+    ] = None,
+    output: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print.")] = TableFormat.TABLE,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as the logs grow; stop with Ctrl-C.", show_default=False)
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Follow the jobs in logs to their end. Several logs, of several proxies, are told as one story."""
+    from taskaudit.log import LogError
+
+    if job is not None and (follow or state or route or since):
+        fail("--job tells of one job; it goes with --format only")
+    thresholds = load_config(config).settings.thresholds
+    try:
+        if follow:
+            _follow_jobs(logs, thresholds, choice_of(state, route, since), output)
+        elif job is not None:
+            _print_job(tell_logs(logs, thresholds), job, output)
+        else:
+            _print_jobs(tell_logs(logs, thresholds), state, route, since, output)
+    except LogError as error:
+        fail(str(error))
+
+
+def choice_of(
+    state: JobState | None, route: str | None, since: str | None, last: float | None = None
+) -> Choice:
+    """Which jobs are wanted; a duration is meant back from `last`, or else from now."""
+    from taskaudit.jobs import Choice
+    from taskaudit.jobs import since as parsed
+
+    try:
+        return Choice(state, route, parsed(since, last or time.time()) if since is not None else None)
+    except ValueError as error:
+        fail(str(error))
+
+
+def _print_jobs(
+    story: Story, state: JobState | None, route: str | None, since: str | None, output: TableFormat
+) -> None:
+    from taskaudit.tables import jobs_table, story_lines
+
+    chosen = list(choice_of(state, route, since, story.last).of(story.jobs))
+    if output is not TableFormat.TABLE:
+        _print_lines(chosen, output)
+        warn_of_gaps(story)
+    else:
+        console = new_console()
+        if chosen:
+            show(console, jobs_table(chosen, console.width))
+        show(console, *story_lines(story, chosen))
+    raise typer.Exit(WRONG_USAGE if story.damaged else 0)
+
+
+def _print_job(story: Story, job_id: str, output: TableFormat) -> None:
+    from taskaudit.jobs import job_named, whole_as_json
+    from taskaudit.tables import coverage_lines, timeline
+
+    try:
+        job = job_named(story, job_id)
+    except LookupError as error:
+        fail(str(error.args[0]))
+    if output is TableFormat.TABLE:
+        console = new_console()
+        show(console, *timeline(job), "", *coverage_lines(story))
+    elif output is TableFormat.JSON:
+        write(whole_as_json(job) + "\n")
+    else:
+        _print_lines([job], output)
+    raise typer.Exit(WRONG_USAGE if story.damaged else 0)
+
+
+def _print_lines(chosen: Iterable[JobStory], output: TableFormat, *, heading: bool = True) -> None:
+    """Jobs for machines; with TABLE, one line of text each."""
+    from taskaudit.jobs import COLUMNS, as_json, cells, one_line
+    from taskaudit.spreadsheet import as_csv
+
+    if output is TableFormat.CSV:
+        write(as_csv([*([COLUMNS] if heading else ()), *map(cells, chosen)]))
+        return
+    put = as_json if output is TableFormat.JSON else one_line
+    write("".join(put(job) + "\n" for job in chosen))
+
+
+def _follow_jobs(logs: list[Path], thresholds: Thresholds, choice: Choice, output: TableFormat) -> None:
+    """Until Ctrl-C. On a terminal a table that changes; else a line for each change of a job."""
+    from taskaudit.watching import watch
+
+    console = new_console()
+    stories = _telling_damage(watch(logs, thresholds))
+    with suppress(KeyboardInterrupt):
+        if output is TableFormat.TABLE and console.is_terminal:
+            _follow_on_terminal(stories, choice, console)
+        else:
+            _follow_in_lines(stories, choice, output)
+
+
+def _telling_damage(stories: Iterable[Story]) -> Iterator[Story]:
+    told = 0
+    for story in stories:
+        print_damage(story.damaged[told:])
+        told = len(story.damaged)
+        yield story
+
+
+def _follow_on_terminal(stories: Iterable[Story], choice: Choice, console: Console) -> None:
+    from rich.live import Live
+
+    from taskaudit.tables import live_view
+
+    console.soft_wrap = (
+        False  # What is longer than the terminal is wide would spoil the lines that are drawn anew.
+    )
+    with Live(console=console, auto_refresh=False) as live:
+        for story in stories:
+            chosen = list(choice.of(story.jobs))
+            live.update(live_view(story, chosen, console.width, console.height), refresh=True)
+
+
+def _follow_in_lines(stories: Iterable[Story], choice: Choice, output: TableFormat) -> None:
+    from taskaudit.watching import News
+
+    news = News(choice)
+    for number, story in enumerate(stories):
+        _print_lines(news.of(story), output, heading=number == 0)

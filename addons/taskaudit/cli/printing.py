@@ -1,0 +1,70 @@
+"""What all commands print with: consoles, errors, a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+WRONG_USAGE = 2
+LONG_WORK = 5_000_000
+"""From how many bytes on a progress bar is shown."""
+PIPED_WIDTH = 200
+"""Columns of a table that goes into a pipe or a file, where nobody says how wide it may be."""
+
+
+def new_console(*, stderr: bool = False) -> Console:
+    """Markup and highlighting off: what is printed comes from traffic. Colour only on a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
+
+
+def show(console: Console, *parts: RenderableType) -> None:
+    """Wrapped at words on a terminal; as it is in a pipe."""
+    for part in parts:
+        console.print(part, soft_wrap=not console.is_terminal)
+
+
+def write(text: str) -> None:
+    """Flushed, since --follow is read by people and pipes as it goes."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def fail(message: str) -> NoReturn:
+    typer.echo(f"taskaudit: {message}", err=True)
+    raise typer.Exit(WRONG_USAGE)
+
+
+@contextmanager
+def progress(paths: list[Path], console: Console) -> Iterator[Callable[[int], None] | None]:
+    """A bar over the bytes read, for work that takes long, on a terminal; elsewhere nothing."""
+    from taskaudit.sources.reading import expand
+
+    size = sum(path.stat().st_size for path in expand(paths) if path.is_file())
+    if not console.is_terminal or size < LONG_WORK:
+        yield None
+        return
+    from rich.progress import Progress
+
+    # Not redirected: what goes to standard output may go into a pipe.
+    with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
+        task = progress.add_task("reading", total=size)
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+            if progress.finished:
+                progress.stop()
+
+        yield advance
