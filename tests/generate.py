@@ -19,7 +19,7 @@ def records_schema() -> str:
 
 def rule_table() -> str:
     """The table of all rules in Markdown."""
-    rows = [f"| {r.code} | {r.name} | {r.severity} | {_cell(r.when)} |" for r in RULES.values()]
+    rows = [f"| {r.code} | {r.name} | {r.severity} | {_cell(r.when.en)} |" for r in RULES.values()]
     return "\n".join(["| code | name | severity | when |", "|---|---|---|---|", *rows])
 
 

@@ -124,7 +124,18 @@ def test_no_module_needs_itself() -> None:
 ELSEWHERE = {
     **{
         f"cli/{name}.py": "test_cli.py"
-        for name in ("check", "config", "explain", "findings", "jobs", "options", "printing", "proxy", "root")
+        for name in (
+            "__init__",
+            "check",
+            "config",
+            "explain",
+            "findings",
+            "jobs",
+            "options",
+            "printing",
+            "proxy",
+            "root",
+        )
     },
     "contract/rules/__init__.py": "contract/rules/test_rules.py",
     "demo/__init__.py": "live/test_demo.py",

@@ -45,7 +45,7 @@ def test_hostile_names_are_harmless(name: str) -> None:
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_what_is_told_is_all_there_is(rule: Rule) -> None:
     text = "\n".join(line.plain for line in explanation(rule))
-    for part in (rule.code, rule.name, rule.severity, rule.when, rule.why, rule.source):
+    for part in (rule.code, rule.name, rule.severity, rule.when.en, rule.why.en, rule.source):
         assert part in text
     assert ("  Bad " in text, "  Good " in text) == (rule.bad is not None, rule.good is not None)
     assert text.replace("\n", "").isprintable()

@@ -30,8 +30,8 @@ def explanation(rule: Rule) -> Iterator[Text]:
     yield Text.assemble(
         (f"{rule.code} ", STYLES[rule.severity]), (rule.name, "bold"), (f" ({rule.severity})", "dim")
     )
-    yield Text(f"  When    {rule.when}")
-    yield Text(f"  Why     {rule.why}")
+    yield Text(f"  When    {rule.when.en}")
+    yield Text(f"  Why     {rule.why.en}")
     if rule.bad:
         yield from _example("Bad", rule.bad)
     if rule.good:

@@ -234,7 +234,7 @@ def _findings(findings: Iterable[Found], explained: set[str]) -> Iterator[Render
         yield _under(Text.assemble((f"{found.rule} {found.name}", style), f" ({found.severity})"), _INDENT)
         yield _under(Text(_difference(found)), _INDENT + 2)
         if found.rule in RULES:
-            yield _under(Text(RULES[found.rule].why, "dim"), _INDENT + 2)
+            yield _under(Text(RULES[found.rule].why.en, "dim"), _INDENT + 2)
 
 
 def _difference(found: Found | Example) -> str:

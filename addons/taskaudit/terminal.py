@@ -115,7 +115,7 @@ def _finding_text(finding: Finding, text: str | None) -> Iterator[Text]:
     where = escape(finding.pointer) or "the body"
     yield Text(f"    {where}: expected {finding.expected}, found {finding.found}")
     yield from _frame_text(finding, text)
-    yield Text(f"    {RULES[finding.rule].why}", "dim")
+    yield Text(f"    {RULES[finding.rule].why.en}", "dim")
 
 
 def _frame_text(finding: Finding, text: str | None) -> Iterator[Text]:

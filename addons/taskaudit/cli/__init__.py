@@ -3,15 +3,13 @@
 A module for each command or two. What takes long to import is imported where it is used.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001 - commands in the order in which the help lists them
 
 import sys
 from io import TextIOWrapper
 
-# isort: off - in the order in which the help lists them
 from taskaudit.cli import check, jobs, findings, explain, proxy, config  # noqa: F401
 
-# isort: on
 from taskaudit.cli.root import app
 
 __all__ = ["app", "main"]

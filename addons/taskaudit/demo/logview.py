@@ -72,7 +72,7 @@ class LogView:
             yield from map(_finding_line, group)
             if rule not in self._explained:
                 self._explained.add(rule)
-                yield from (Text(line, "dim") for line in _wrapped(RULES[rule].why, width))
+                yield from (Text(line, "dim") for line in _wrapped(RULES[rule].why.en, width))
 
     def _new_records(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():

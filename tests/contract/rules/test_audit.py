@@ -10,4 +10,4 @@ from taskaudit.contract.rules.rule import Rule
 
 @pytest.mark.parametrize("rule", [TA901, TA902])
 def test_say_that_traffic_was_not_affected(rule: Rule) -> None:
-    assert "raffic was not affected" in rule.when + rule.why
+    assert "raffic was not affected" in rule.when.en + rule.why.en

@@ -114,14 +114,14 @@ def test_codes_and_names_are_unique_and_in_order() -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_rule_says_what_why_and_where_from(rule: Rule) -> None:
-    for text in (rule.when, rule.why, rule.source):
+    for text in (rule.when.en, rule.why.en, rule.source):
         assert text == text.strip()
         assert "\n" not in text
         assert "  " not in text
-    assert rule.when[0].islower() or rule.when.startswith(("Content-", "HTTP"))
-    assert not rule.when.endswith(".")
-    assert rule.why.endswith(".")
-    assert rule.why[0].isupper()
+    assert rule.when.en[0].islower() or rule.when.en.startswith(("Content-", "HTTP"))
+    assert not rule.when.en.endswith(".")
+    assert rule.why.en.endswith(".")
+    assert rule.why.en[0].isupper()
     assert re.search(r"RFC \d+|contract|reference|answers", rule.source)
 
 

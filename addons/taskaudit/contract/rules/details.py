@@ -7,6 +7,7 @@ from typing import Any
 
 from taskaudit.contract.rules.rule import Example, Fault, Rule
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Words
 
 _SOURCE = "Huawei Cloud API reference, task-class responses"
 
@@ -22,8 +23,14 @@ TA401 = Rule(
     "TA401",
     "details-not-array",
     Severity.ERROR,
-    when="error.details is of another JSON type than Array (null is TA402)",
-    why="Clients loop over the entries: over an Object they get its names, over a String its characters.",
+    when=Words(
+        "error.details is of another JSON type than Array (null is TA402)",
+        "",
+    ),
+    why=Words(
+        "Clients loop over the entries: over an Object they get its names, over a String its characters.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer('{"code": "Ecs.0039", "message": "no such subnet"}'),
     good=_GOOD,
@@ -32,8 +39,14 @@ TA402 = Rule(
     "TA402",
     "details-null",
     Severity.WARNING,
-    when="error.details is null where absent was meant",
-    why="A client that asks whether the member is there, and then loops over it, raises.",
+    when=Words(
+        "error.details is null where absent was meant",
+        "",
+    ),
+    why=Words(
+        "A client that asks whether the member is there, and then loops over it, raises.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer("null"),
     good=_ABSENT,
@@ -42,8 +55,14 @@ TA403 = Rule(
     "TA403",
     "details-empty",
     Severity.INFO,
-    when="error.details is []",
-    why="Harmless, but it says nothing: absent was meant, or the entries were lost.",
+    when=Words(
+        "error.details is []",
+        "",
+    ),
+    why=Words(
+        "Harmless, but it says nothing: absent was meant, or the entries were lost.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer("[]"),
     good=_ABSENT,
@@ -52,8 +71,14 @@ TA404 = Rule(
     "TA404",
     "detail-not-object",
     Severity.ERROR,
-    when="an entry of error.details is of another JSON type than Object, null included",
-    why="Clients read code and message of each entry: that raises, and the first error is hidden too.",
+    when=Words(
+        "an entry of error.details is of another JSON type than Object, null included",
+        "",
+    ),
+    why=Words(
+        "Clients read code and message of each entry: that raises, and the first error is hidden too.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer('["no such subnet"]'),
     good=_GOOD,
@@ -62,8 +87,14 @@ TA405 = Rule(
     "TA405",
     "detail-message-not-string",
     Severity.ERROR,
-    when="an entry's message is of another JSON type than String, null included",
-    why="Typed clients refuse the whole answer because of one entry; others show 'None'.",
+    when=Words(
+        "an entry's message is of another JSON type than String, null included",
+        "",
+    ),
+    why=Words(
+        "Typed clients refuse the whole answer because of one entry; others show 'None'.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer('[{"code": "Ecs.0039", "message": null}]'),
     good=_GOOD,
@@ -72,8 +103,14 @@ TA406 = Rule(
     "TA406",
     "detail-code-not-string",
     Severity.ERROR,
-    when="an entry's code is of another JSON type than String, null included",
-    why="Typed clients refuse the whole answer because of one entry; a comparison of codes never matches.",
+    when=Words(
+        "an entry's code is of another JSON type than String, null included",
+        "",
+    ),
+    why=Words(
+        "Typed clients refuse the whole answer because of one entry; a comparison of codes never matches.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer('[{"code": 39, "message": "no such subnet"}]'),
     good=_GOOD,
@@ -82,8 +119,14 @@ TA407 = Rule(
     "TA407",
     "detail-empty",
     Severity.WARNING,
-    when="an entry of error.details has neither message nor code",
-    why="The entry says nothing; what it was to say stands under names that no client reads.",
+    when=Words(
+        "an entry of error.details has neither message nor code",
+        "",
+    ),
+    why=Words(
+        "The entry says nothing; what it was to say stands under names that no client reads.",
+        "",
+    ),
     source=_SOURCE,
     bad=_answer('[{"reason": "no such subnet"}]'),
     good=_GOOD,
@@ -92,8 +135,14 @@ TA408 = Rule(
     "TA408",
     "details-misplaced",
     Severity.ERROR,
-    when="details stands at the top level instead of inside error",
-    why="Clients look inside error: the details are never shown.",
+    when=Words(
+        "details stands at the top level instead of inside error",
+        "",
+    ),
+    why=Words(
+        "Clients look inside error: the details are never shown.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example(
         '{"error": {"message": "bad", "code": "Ecs.0005"}, "details": [{"code": "Ecs.0039"}]}', status=400

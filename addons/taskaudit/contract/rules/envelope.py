@@ -10,6 +10,7 @@ from typing import Any
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.rule import Example, Fault, Rule
 from taskaudit.contract.verdict import Kind, Severity
+from taskaudit.contract.words import Words
 
 _JOB = '{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
 _GOOD = Example(_JOB)
@@ -18,9 +19,15 @@ TA101 = Rule(
     "TA101",
     "envelope-missing",
     Severity.ERROR,
-    when="the answer is a JSON object with neither job_id nor error",
-    why="The client can tell neither that the task was taken nor why it was not. The vendor's SDK takes any "
-    "status under 400 for success and hands on a job_id of None.",
+    when=Words(
+        "the answer is a JSON object with neither job_id nor error",
+        "",
+    ),
+    why=Words(
+        "The client can tell neither that the task was taken nor why it was not. The vendor's SDK takes any "
+        "status under 400 for success and hands on a job_id of None.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"result": "ok"}'),
     good=_GOOD,
@@ -29,8 +36,14 @@ TA102 = Rule(
     "TA102",
     "envelope-ambiguous",
     Severity.ERROR,
-    when="both job_id and error are present",
-    why="One client follows the job, another one reports the error: both are right.",
+    when=Words(
+        "both job_id and error are present",
+        "",
+    ),
+    why=Words(
+        "One client follows the job, another one reports the error: both are right.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": "8ab1", "error": {"message": "quota", "code": "Ecs.0001"}}'),
     good=Example('{"job_id": "8ab1"}'),
@@ -39,9 +52,15 @@ TA103 = Rule(
     "TA103",
     "envelope-foreign",
     Severity.ERROR,
-    when="neither, but a known other error dialect: gateway, fault, flat or problem",
-    why="Clients that read error.code and error.message find nothing. The vendor's SDK reads the gateway "
-    "dialect and the flat one, other clients do not.",
+    when=Words(
+        "neither, but a known other error dialect: gateway, fault, flat or problem",
+        "",
+    ),
+    why=Words(
+        "Clients that read error.code and error.message find nothing. The vendor's SDK reads the gateway "
+        "dialect and the flat one, other clients do not.",
+        "",
+    ),
     source="Huawei Cloud API reference; API Gateway error codes; OpenStack Compute API; RFC 9457",
     bad=Example(
         '{"error_msg": "Incorrect IAM authentication information", "error_code": "APIGW.0301"}', status=401
@@ -54,9 +73,15 @@ TA104 = Rule(
     "TA104",
     "status-disagrees",
     Severity.ERROR,
-    when="a job with an HTTP status of 400 or more, or an error with one under 400",
-    why="Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 "
-    "for success, and raises on a job with 400 or more: the task runs and nobody follows it.",
+    when=Words(
+        "a job with an HTTP status of 400 or more, or an error with one under 400",
+        "",
+    ),
+    why=Words(
+        "Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 "
+        "for success, and raises on a job with 400 or more: the task runs and nobody follows it.",
+        "",
+    ),
     source="RFC 9110, section 15; the vendor's Python SDK",
     bad=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=200),
     good=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=403),
@@ -65,8 +90,14 @@ TA105 = Rule(
     "TA105",
     "job-id-misplaced",
     Severity.ERROR,
-    when="no top-level job_id, but a near-miss of its name there, or a job_id one or two levels down",
-    why="The task is running, and the client does not find its id: it can neither wait for it nor undo it.",
+    when=Words(
+        "no top-level job_id, but a near-miss of its name there, or a job_id one or two levels down",
+        "",
+    ),
+    why=Words(
+        "The task is running, and the client does not find its id: it can neither wait for it nor undo it.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"jobId": "70a599e0-31e7-49b7-b260-868f441e862b"}'),
     good=_GOOD,

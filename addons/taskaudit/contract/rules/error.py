@@ -9,6 +9,7 @@ from jiter import from_json
 
 from taskaudit.contract.rules.rule import Example, Fault, Rule
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Words
 
 _SOURCE = "Huawei Cloud API reference, task-class responses"
 _GOOD = Example('{"error": {"message": "Insufficient ECS quota.", "code": "Ecs.0001"}}', status=403)
@@ -17,8 +18,14 @@ TA301 = Rule(
     "TA301",
     "error-not-object",
     Severity.ERROR,
-    when="error is of another JSON type than Object, null included",
-    why="Clients read error.code and error.message: that raises, and hides the reason.",
+    when=Words(
+        "error is of another JSON type than Object, null included",
+        "",
+    ),
+    why=Words(
+        "Clients read error.code and error.message: that raises, and hides the reason.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": "Insufficient ECS quota."}', status=403),
     good=_GOOD,
@@ -27,9 +34,15 @@ TA302 = Rule(
     "TA302",
     "error-message-missing",
     Severity.ERROR,
-    when="error has no message",
-    why="The user gets no text to act on. The vendor's SDK leaves its error empty, code and all, unless it "
-    "finds both members.",
+    when=Words(
+        "error has no message",
+        "",
+    ),
+    why=Words(
+        "The user gets no text to act on. The vendor's SDK leaves its error empty, code and all, unless it "
+        "finds both members.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"code": "Ecs.0001"}}', status=403),
     good=_GOOD,
@@ -38,8 +51,14 @@ TA303 = Rule(
     "TA303",
     "error-message-not-string",
     Severity.ERROR,
-    when="error.message is of another JSON type than String, null included",
-    why="Typed clients refuse the whole answer; others show the user a raw structure, or 'None'.",
+    when=Words(
+        "error.message is of another JSON type than String, null included",
+        "",
+    ),
+    why=Words(
+        "Typed clients refuse the whole answer; others show the user a raw structure, or 'None'.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"message": null, "code": "Ecs.0001"}}', status=403),
     good=_GOOD,
@@ -48,8 +67,14 @@ TA304 = Rule(
     "TA304",
     "error-message-empty",
     Severity.INFO,
-    when="error.message is empty, or white space only",
-    why="It is allowed, the documentation's own example does it; but the user is left with a bare code.",
+    when=Words(
+        "error.message is empty, or white space only",
+        "",
+    ),
+    why=Words(
+        "It is allowed, the documentation's own example does it; but the user is left with a bare code.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"message": "", "code": "Ecs.0001"}}', status=403),
     good=_GOOD,
@@ -58,8 +83,14 @@ TA305 = Rule(
     "TA305",
     "error-code-missing",
     Severity.ERROR,
-    when="error has no code",
-    why="Clients branch on the code: whether to try again, to wait, to give up. Without it they cannot.",
+    when=Words(
+        "error has no code",
+        "",
+    ),
+    why=Words(
+        "Clients branch on the code: whether to try again, to wait, to give up. Without it they cannot.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"message": "Insufficient ECS quota."}}', status=403),
     good=_GOOD,
@@ -68,9 +99,15 @@ TA306 = Rule(
     "TA306",
     "error-code-not-string",
     Severity.ERROR,
-    when="error.code is of another JSON type than String, null and Numbers included",
-    why="A comparison with a documented code never matches, and typed clients refuse the answer. 400 is the "
-    "common one: the HTTP status in the place of the code.",
+    when=Words(
+        "error.code is of another JSON type than String, null and Numbers included",
+        "",
+    ),
+    why=Words(
+        "A comparison with a documented code never matches, and typed clients refuse the answer. 400 is the "
+        "common one: the HTTP status in the place of the code.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"message": "bad", "code": 400}}', status=400),
     good=Example('{"error": {"message": "bad", "code": "Ecs.0005"}}', status=400),
@@ -79,8 +116,14 @@ TA307 = Rule(
     "TA307",
     "error-code-empty",
     Severity.WARNING,
-    when="error.code is empty, or white space only",
-    why="Clients that branch on the code fall into their default, mostly 'try again'.",
+    when=Words(
+        "error.code is empty, or white space only",
+        "",
+    ),
+    why=Words(
+        "Clients that branch on the code fall into their default, mostly 'try again'.",
+        "",
+    ),
     source=_SOURCE,
     bad=Example('{"error": {"message": "Insufficient ECS quota.", "code": ""}}', status=403),
     good=_GOOD,
@@ -89,8 +132,14 @@ TA308 = Rule(
     "TA308",
     "error-members-swapped",
     Severity.WARNING,
-    when="message looks like a documented code and code does not",
-    why="The user is shown a code for a text, and no comparison of codes ever matches.",
+    when=Words(
+        "message looks like a documented code and code does not",
+        "",
+    ),
+    why=Words(
+        "The user is shown a code for a text, and no comparison of codes ever matches.",
+        "",
+    ),
     source="Huawei Cloud API reference, ECS examples",
     bad=Example('{"error": {"message": "Ecs.0005", "code": "request body is illegal."}}', status=400),
     good=Example('{"error": {"message": "request body is illegal.", "code": "Ecs.0005"}}', status=400),
@@ -99,8 +148,14 @@ TA309 = Rule(
     "TA309",
     "error-message-embeds-body",
     Severity.WARNING,
-    when="message is itself a JSON object or an HTML page in a String",
-    why="An inner service's answer was passed on unread: the real code is in a text that no client reads.",
+    when=Words(
+        "message is itself a JSON object or an HTML page in a String",
+        "",
+    ),
+    why=Words(
+        "An inner service's answer was passed on unread: the real code is in a text that no client reads.",
+        "",
+    ),
     source="recorded answers of the ECS API",
     bad=Example(
         r'{"error": {"message": "{\"fault\": {\"message\": \"no\", \"code\": 400}}", "code": "Ecs.1000"}}',

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from taskaudit.contract.rules.rule import Example, Fault, Rule, Step
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Words
 
 _GOOD = Example('{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}')
 
@@ -14,9 +15,15 @@ TA201 = Rule(
     "TA201",
     "job-id-not-string",
     Severity.ERROR,
-    when="job_id is of another JSON type than String, null included",
-    why="Typed clients refuse the whole answer. Others print the value into the URL of the status query: "
-    "/jobs/None, or a large number in floating point.",
+    when=Words(
+        "job_id is of another JSON type than String, null included",
+        "",
+    ),
+    why=Words(
+        "Typed clients refuse the whole answer. Others print the value into the URL of the status query: "
+        "/jobs/None, or a large number in floating point.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": null}'),
     good=_GOOD,
@@ -25,8 +32,14 @@ TA202 = Rule(
     "TA202",
     "job-id-empty",
     Severity.ERROR,
-    when="job_id is empty, or white space only",
-    why="The status query becomes GET .../jobs/: another resource, mostly 404, and the job is lost.",
+    when=Words(
+        "job_id is empty, or white space only",
+        "",
+    ),
+    why=Words(
+        "The status query becomes GET .../jobs/: another resource, mostly 404, and the job is lost.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": ""}'),
     good=_GOOD,
@@ -35,9 +48,15 @@ TA203 = Rule(
     "TA203",
     "job-id-unsafe",
     Severity.WARNING,
-    when="job_id has a character outside RFC 3986's unreserved set, or is longer than 255",
-    why="The id goes into a URL path. A slash, a blank or a percent sign makes it another path unless every "
-    "client escapes it; servers and proxies cut long ones.",
+    when=Words(
+        "job_id has a character outside RFC 3986's unreserved set, or is longer than 255",
+        "",
+    ),
+    why=Words(
+        "The id goes into a URL path. A slash, a blank or a percent sign makes it another path unless every "
+        "client escapes it; servers and proxies cut long ones.",
+        "",
+    ),
     source="RFC 3986, section 2.3",
     bad=Example('{"job_id": "jobs/8ab1"}'),
     good=Example('{"job_id": "jobs-8ab1"}'),
@@ -47,8 +66,14 @@ TA204 = Rule(
     "TA204",
     "job-id-reused",
     Severity.ERROR,
-    when="the same job id was answered to two different submissions",
-    why="Two tasks, one id: whoever asks for it learns how one of them ended, and takes it for the other.",
+    when=Words(
+        "the same job id was answered to two different submissions",
+        "",
+    ),
+    why=Words(
+        "Two tasks, one id: whoever asks for it learns how one of them ended, and takes it for the other.",
+        "",
+    ),
     source="Huawei Cloud API reference, task-class responses",
     bad=(
         Step(0, "POST /v1/p/cloudservers", 200, '{"job_id": "8ab1"}'),

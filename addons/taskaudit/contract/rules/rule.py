@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from taskaudit.contract.answer import DEFAULT_LIMIT, Missing
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Rule:
     code: str
     name: str
     severity: Severity
-    when: str
-    why: str
+    when: Words
+    why: Words
     source: str
     bad: Example | Conversation | None = None
     good: Example | Conversation | None = None
