@@ -26,6 +26,7 @@ class Exchange:
     `exchange_id` is the same live and from the saved flow file. `path` has no query string; `query` is
     only matched on, never recorded. Times are seconds since the epoch, UTC; None where unknown.
     `answer` is None where the exchange ended without a whole one (`aborted`).
+    `request_type` is the request's Content-Type; of its headers only the names are kept, as sent.
     `method` is None for a raw response or a bare body, which have no request: they are taken for the
     answer to a submission.
     """
@@ -40,6 +41,8 @@ class Exchange:
     request_id: str | None = None
     client: str | None = None
     request_digest: str | None = None
+    request_type: str | None = None
+    request_headers: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
 

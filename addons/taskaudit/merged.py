@@ -27,7 +27,11 @@ REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, T
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An exchange in scope as a log tells it. `at`: seconds since the epoch; `rules`: its own findings'."""
+    """An exchange in scope as a log tells it.
+
+    `at`: seconds since the epoch; `rules`: its own findings'; `kind`: of an audited submission; `unaudited`:
+    the reason, where there is no verdict.
+    """
 
     at: float
     seq: int
@@ -50,11 +54,8 @@ class Told:
     error_code: str | None = None
     fail_reason: str | None = None
     sub_jobs: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def operation(self) -> str:
-        """The route, or else the request line."""
-        return self.route or f"{self.method or ''} {self.path or ''}".strip()
+    kind: str | None = None
+    unaudited: str | None = None
 
 
 class Found(NamedTuple):
@@ -203,12 +204,12 @@ class Merged:
         )
 
     def _add(self, record: dict[str, Any]) -> None:
-        at, seq = datetime.fromisoformat(record["timestamp"]).timestamp(), int(record["seq"])
+        at, seq = _at(record), int(record["seq"])
         match record["event_type"]:
             case "submission" | "job_query" | "unaudited":
-                self._exchange(_told(record, at))
+                self._exchange(told_of(record))
             case "finding":
-                self._finding(record, at)
+                self._finding(record)
         session = self._sessions.setdefault(record["session_id"], _Session())
         session.note(seq)
         self._totals(session, record, seq)
@@ -228,14 +229,14 @@ class Merged:
         if known is None or _preference(told) < _preference(known):
             self.exchanges[told.exchange_id] = told
 
-    def _finding(self, record: dict[str, Any], at: float) -> None:
+    def _finding(self, record: dict[str, Any]) -> None:
         identity = bytes.fromhex(record["record_id"])
         if record["finding"]["rule"] in REPLAYED or identity in self._finding_ids:
             return
         self._finding_ids.add(identity)
-        found = _found(record["finding"], at)
+        found = found_of(record)
         # A finding follows its exchange in the log, unless that record was lost.
-        on = self.exchanges.get(record["exchange_id"]) or _bare(record, at)
+        on = self.exchanges.get(record["exchange_id"]) or bare(record)
         group_in(self.groups, found, on)
         if on.job_id is not None:
             self.on_jobs.setdefault(on.exchange_id, []).append(found)
@@ -255,18 +256,20 @@ def group_in(groups: dict[str, Group], found: Found, on: Told) -> None:
         group.add(found, on)
 
 
-def _told(record: dict[str, Any], at: float) -> Told:
+def told_of(record: dict[str, Any]) -> Told:
+    """The exchange that a `submission`, `job_query` or `unaudited` record is about."""
     match record["event_type"]:
         case "submission":
             body = record["submission"]
             facts = {"repeat_key": body["repeat_key"], "rules": tuple(map(intern, body["rules"]))}
-            return _bare(record, at, job_id=body["job_id"], **facts)
+            return bare(record, job_id=body["job_id"], kind=intern(body["kind"]), **facts)
         case "job_query":
-            return _bare(record, at, is_query=True, **_answered(record["job_query"]))
+            return bare(record, is_query=True, **_answered(record["job_query"]))
         case _:
             body = record["unaudited"]
             facts = {"is_query": body["role"] == "job_query", "is_audited": False}
-            return _bare(record, at, job_id=body["job_id"], repeat_key=body["repeat_key"], **facts)
+            facts |= {"repeat_key": body["repeat_key"], "unaudited": intern(body["reason"])}
+            return bare(record, job_id=body["job_id"], **facts)
 
 
 def _answered(body: dict[str, Any]) -> dict[str, Any]:
@@ -281,12 +284,12 @@ def _answered(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bare(record: dict[str, Any], at: float, **facts: Any) -> Told:
+def bare(record: dict[str, Any], **facts: Any) -> Told:
     """An exchange with what its header says, and `facts`. What many have in common is kept once."""
     http = record["http"]
     known: dict[str, Any] = {"is_query": False, "is_audited": True, "job_id": None, **facts}
     return Told(
-        at=at,
+        at=_at(record),
         seq=int(record["seq"]),
         exchange_id=record["exchange_id"],
         instance=intern(record["instance_id"]),
@@ -301,9 +304,11 @@ def _bare(record: dict[str, Any], at: float, **facts: Any) -> Told:
     )
 
 
-def _found(body: dict[str, Any], at: float) -> Found:
+def found_of(record: dict[str, Any]) -> Found:
+    """The finding that a `finding` record is about."""
+    body = record["finding"]
     return Found(
-        at=at,
+        at=_at(record),
         rule=intern(body["rule"]),
         name=intern(body["name"]),
         severity=Severity(body["severity"]),
@@ -314,6 +319,10 @@ def _found(body: dict[str, Any], at: float) -> Found:
         column=body["column"],
         fingerprint=intern(body["fingerprint"]),
     )
+
+
+def _at(record: dict[str, Any]) -> float:
+    return datetime.fromisoformat(record["timestamp"]).timestamp()
 
 
 def _interned(text: str | None) -> str | None:

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import batched
+from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 from taskaudit import __version__
 from taskaudit.auditor import Outcome
+from taskaudit.board import Board
 from taskaudit.catalogue import Role
 from taskaudit.exchange import rfc3339, stable_id
 from taskaudit.following import follow
 from taskaudit.lifecycle import Late, Lifecycle
-from taskaudit.log import LogFile
 from taskaudit.records import (
     FaultBody,
     FaultRecord,
@@ -39,6 +41,19 @@ _MOST_AT_ONCE = 500
 """How many late findings go into one `write`."""
 
 
+class Sink(Protocol):
+    """Where lines of records go: a log file, as a rule. `repaired`: where a partial line was put aside."""
+
+    path: Path
+    repaired: Path | None
+
+    def append(self, lines: bytes) -> None:
+        """Takes whole lines, all or none. Raises OSError."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
 @dataclass(slots=True)
 class _Loss:
     """Records that could not be written, and not yet told: how many, from when to when."""
@@ -50,16 +65,20 @@ class _Loss:
 
 
 class Recorder:
-    """Writes a session into a log. Only OSError of the log is caught: traffic goes on, and TA902 tells."""
+    """Writes a session into a log. Only OSError of the log is caught: traffic goes on, and TA902 tells.
+
+    `board`, where there is one, gets to see each record, written or lost.
+    """
 
     def __init__(
         self,
-        log: LogFile,
+        log: Sink,
         *,
         instance_id: str,
         mode: str,
         config_digest: str,
         lifecycle: Lifecycle[Outcome] | None = None,
+        board: Board | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.log = log
@@ -71,6 +90,9 @@ class Recorder:
         self._clock = clock
         self._seq = 0
         self._loss: _Loss | None = None
+        self.board = board
+        if board is not None:
+            board.join(self.totals)
 
     @property
     def failing(self) -> str | None:
@@ -151,6 +173,9 @@ class Recorder:
 
     def _write(self, records: Sequence[Record]) -> None:
         """Lost records keep their numbers, so that the gap in `seq` shows them."""
+        if self.board is not None:
+            self.board.evicted = self.lifecycle.evicted
+            self.board.take(records)
         told = self._tell_loss()
         if told:
             records = [told, *(r.model_copy(update={"seq": r.seq + 1}) for r in records)]

@@ -42,6 +42,7 @@ class JobStory:
     `submitted`, and what follows to `instance`, is None where the submission is in none of the logs.
     `took`: seconds from the submission to the answer that held the final status. `error_code` and
     `fail_reason` are those of the final answer, or else of the last. `findings` are those on the submission.
+    `unlisted` queries, in the middle, were too many to keep.
     """
 
     job_id: str
@@ -63,6 +64,12 @@ class JobStory:
     fail_reason: str | None
     rules: tuple[str, ...]
     findings: tuple[Found, ...] = ()
+    unlisted: int = 0
+
+    @property
+    def asked(self) -> int:
+        """How often its status was asked for."""
+        return len(self.queries) + self.unlisted
 
     @property
     def operation(self) -> str:
@@ -119,7 +126,8 @@ class Story:
     """What the logs tell together.
 
     `jobs` in the order in which they were first seen, `findings` the worst first. `last`: the time of the
-    latest record, seconds since the epoch. `evicted`: jobs that were forgotten, as there were too many.
+    latest record, seconds since the epoch. `evicted`: jobs that were forgotten, as there were too many to
+    follow; `unlisted`: jobs that are not among `jobs`, as there were too many to keep.
     """
 
     jobs: tuple[JobStory, ...]
@@ -128,15 +136,31 @@ class Story:
     coverage: Coverage
     last: float
     evicted: int
+    unlisted: int = 0
 
 
 @dataclass(slots=True)
-class _Draft:
-    """A job while its exchanges are gathered."""
+class Draft:
+    """A job while its exchanges are gathered; `unlisted` queries were too many to keep."""
 
     submission: Told | None = None
     queries: list[Told] = field(default_factory=list)
     others: list[Told] = field(default_factory=list)  # Submissions that were answered with the same id.
+    unlisted: int = 0
+
+    def add(self, told: Told) -> None:
+        """Takes an exchange, in the order of time."""
+        if told.is_query:
+            self.queries.append(told)
+        elif self.submission is None:
+            self.submission = told
+        else:
+            self.others.append(told)
+
+    @property
+    def exchanges(self) -> list[Told]:
+        """All of them, submissions first."""
+        return [*_submissions(self), *self.queries]
 
 
 def tell(paths: Iterable[Path], thresholds: Thresholds | None = None) -> Story:
@@ -160,8 +184,8 @@ def story_of(merged: Merged, thresholds: Thresholds | None = None) -> Story:
     for each in findings.values():
         each.sort(key=lambda found: (found.rule, found.pointer))
     return Story(
-        jobs=tuple(_job(job_id, draft, findings) for job_id, draft in _drafts(exchanges).items()),
-        findings=tuple(sorted(map(_group, groups.values()), key=_worst_first)),
+        jobs=tuple(job_of(job_id, draft, findings) for job_id, draft in _drafts(exchanges).items()),
+        findings=found_stories(groups.values()),
         damaged=tuple(merged.damaged),
         coverage=merged.coverage(),
         last=merged.last,
@@ -192,23 +216,24 @@ def _replay(lifecycle: Lifecycle[Told], exchanges: Iterable[Told], merged: Merge
         yield from lifecycle.finish()
 
 
-def _drafts(exchanges: Iterable[Told]) -> dict[str, _Draft]:
+def _drafts(exchanges: Iterable[Told]) -> dict[str, Draft]:
     """The exchanges by job; a placeholder (TA502) is no job."""
-    drafts: dict[str, _Draft] = {}
+    drafts: dict[str, Draft] = {}
     for told in exchanges:
         if told.job_id is None or (told.is_query and is_placeholder(told.job_id)):
             continue
-        draft = drafts.setdefault(told.job_id, _Draft())
-        if told.is_query:
-            draft.queries.append(told)
-        elif draft.submission is None:
-            draft.submission = told
-        else:
-            draft.others.append(told)
+        draft = drafts.setdefault(told.job_id, Draft())
+        draft.add(told)
     return drafts
 
 
-def _job(job_id: str, draft: _Draft, findings: dict[str, list[Found]]) -> JobStory:
+def found_stories(groups: Iterable[Group]) -> tuple[FoundStory, ...]:
+    """The groups as they are shown, the worst first."""
+    return tuple(sorted(map(_group, groups), key=_worst_first))
+
+
+def job_of(job_id: str, draft: Draft, findings: dict[str, list[Found]]) -> JobStory:
+    """The story of one job, with the findings by exchange id."""
     submission = draft.submission
     end = next((told for told in draft.queries if told.is_final), None)
     seen = [told.status for told in draft.queries if told.status is not None]
@@ -234,10 +259,11 @@ def _job(job_id: str, draft: _Draft, findings: dict[str, list[Found]]) -> JobSto
         fail_reason=last.fail_reason if last else None,
         rules=_rules(draft, findings),
         findings=tuple(found for told in _submissions(draft) for found in findings.get(told.exchange_id, ())),
+        unlisted=draft.unlisted,
     )
 
 
-def _state(draft: _Draft, status: str | None, *, is_final: bool) -> JobState:
+def _state(draft: Draft, status: str | None, *, is_final: bool) -> JobState:
     if not draft.queries:
         return JobState.NEVER_QUERIED
     if status is None:
@@ -247,12 +273,12 @@ def _state(draft: _Draft, status: str | None, *, is_final: bool) -> JobState:
     return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL
 
 
-def _submissions(draft: _Draft) -> list[Told]:
+def _submissions(draft: Draft) -> list[Told]:
     return [*([draft.submission] if draft.submission else ()), *draft.others]
 
 
-def _rules(draft: _Draft, findings: dict[str, list[Found]]) -> tuple[str, ...]:
-    exchanges = [*_submissions(draft), *draft.queries]
+def _rules(draft: Draft, findings: dict[str, list[Found]]) -> tuple[str, ...]:
+    exchanges = draft.exchanges
     own = {rule for told in exchanges for rule in told.rules}
     return tuple(
         sorted(own | {found.rule for told in exchanges for found in findings.get(told.exchange_id, ())})

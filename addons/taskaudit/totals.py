@@ -51,6 +51,13 @@ class Totals:
         self.findings[finding.rule] += 1
         self.severities[finding.severity] += 1
 
+    def include(self, other: Totals) -> None:
+        """Adds what another has counted."""
+        for each in ("seen", "other", "audited", "lost"):
+            setattr(self, each, getattr(self, each) + getattr(other, each))
+        for each in ("unaudited", "roles", "kinds", "findings", "severities"):
+            getattr(self, each).update(getattr(other, each))
+
     def coverage(self) -> str:
         """The line without which no result is shown: what was looked at, and what was not."""
         missed = ", ".join(f"{reason.value} {n}" for reason, n in sorted(self.unaudited.items()) if n)

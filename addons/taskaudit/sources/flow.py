@@ -107,6 +107,8 @@ def exchange_from(
         request_id=request_id((answers, questions)),
         client=client,
         request_digest=request_digest(method, host, asked.port, target, asked.content or b""),
+        request_type=questions.get("content-type"),
+        request_headers=tuple(_text(name) for name, _ in asked.fields),
         started=moment(asked.started),
         ended=moment(_ended(answered, failed)),
     )

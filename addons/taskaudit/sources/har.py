@@ -226,6 +226,8 @@ def _exchange(entry: _Entry, index: int) -> Exchange:
         request_id=request_id((answered, asked)),
         client=entry.clientIPAddress or entry.clientAddress,
         request_digest=request_digest(method, host, port, target, sent.encode("utf-8", "surrogatepass")),
+        request_type=asked.get("content-type"),
+        request_headers=tuple(_clean(header.name) for header in request.headers or ()),
         started=started,
         ended=None if started is None else moment(started + (entry.time or 0) / 1000),
     )

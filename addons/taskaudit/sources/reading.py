@@ -18,7 +18,7 @@ from taskaudit.sources.json_window import CannotSplit, enter_member
 from taskaudit.sources.rawhttp import read_raw
 from taskaudit.sources.window import CHUNK, Readable, Window
 
-__all__ = ["STDIN", "Captured", "Damage", "Format", "Reading", "expand", "format_of", "read"]
+__all__ = ["STDIN", "Captured", "Damage", "Format", "Reading", "expand", "format_of", "is_log", "read"]
 
 STDIN = Path("-")
 """The path that means standard input."""
@@ -42,6 +42,15 @@ class Format(StrEnum):
     RAW = "raw HTTP response"
     LOG = "log of taskaudit"
     BARE = "bare body"
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file is a log of taskaudit; False where it cannot be read."""
+    try:
+        with _opened(path) as stream:
+            return _LOG.match(stream.read(_HEAD)) is not None
+    except OSError:
+        return False
 
 
 def expand(paths: Iterable[Path]) -> Iterator[Path]:

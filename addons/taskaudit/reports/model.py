@@ -1,0 +1,116 @@
+"""The one model that all reports are drawn from, so that their counts agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from taskaudit.board import Board
+from taskaudit.catalogue import Role
+from taskaudit.contract.verdict import Severity
+from taskaudit.exchange import rfc3339
+from taskaudit.lifecycle import Thresholds
+from taskaudit.merged import Coverage, Merged
+from taskaudit.operations import Counts, Operation, Operations
+from taskaudit.story import FoundStory, JobStory, Story, story_of
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is reported of an audit.
+
+    `sources`: the logs and captures it was told from, none of a running audit. `made` and `period`, from the
+    first to the last exchange, are RFC 3339, UTC; there is no period where no source has times. `damaged`:
+    one message for each place that could not be read. `unlisted` jobs are not among `jobs`, as there were
+    too many to keep.
+    """
+
+    sources: tuple[str, ...]
+    made: str
+    period: tuple[str, str] | None
+    jobs: tuple[JobStory, ...]
+    findings: tuple[FoundStory, ...]
+    operations: tuple[Operation, ...]
+    coverage: Coverage
+    damaged: tuple[str, ...]
+    evicted: int
+    unlisted: int
+
+    @property
+    def severities(self) -> dict[Severity, int]:
+        """Findings by severity, the worst first; each is there, with 0 too."""
+        counted = Counter[Severity]()
+        for found in self.findings:
+            counted[found.severity] += found.count
+        return {severity: counted[severity] for severity in Severity}
+
+    @property
+    def rules(self) -> Counts:
+        """Findings by rule code."""
+        counted = Counter[str]()
+        for found in self.findings:
+            counted[found.rule] += found.count
+        return tuple(sorted(counted.items()))
+
+    @property
+    def kinds(self) -> Counts:
+        """Audited submissions by kind."""
+        counted = Counter[str]()
+        for operation in self.operations:
+            counted.update(dict(operation.kinds))
+        return tuple(sorted(counted.items()))
+
+    @property
+    def states(self) -> Counts:
+        """Listed jobs by state."""
+        return tuple(sorted(Counter(job.state.value for job in self.jobs).items()))
+
+    def exchanges(self, role: Role) -> int:
+        """How many submissions or job queries there were, audited or not."""
+        return sum(operation.seen for operation in self.operations if operation.role is role)
+
+
+def report_of(
+    merged: Merged,
+    thresholds: Thresholds,
+    sources: Iterable[str],
+    made: float,
+    damaged: Iterable[str] = (),
+) -> Report:
+    """The report of logs and captures that were read. `made`: the time, seconds since the epoch."""
+    operations = Operations()
+    for told in merged.exchanges.values():
+        operations.add(told)
+    times = [told.at for told in merged.exchanges.values() if told.at > 0]
+    period = (min(times), max(times)) if times else None
+    told_lines = (f"{path}, line {line}: {reason}" for path, line, reason in merged.damaged)
+    story = story_of(merged, thresholds)
+    return _report(story, operations, period, made, sources, (*told_lines, *damaged))
+
+
+def live_report(board: Board, made: float) -> Report:
+    """The report of a running audit as it stands. `made`: the time, seconds since the epoch."""
+    return _report(board.story(), board.operations, board.period, made)
+
+
+def _report(
+    story: Story,
+    operations: Operations,
+    period: tuple[float, float] | None,
+    made: float,
+    sources: Iterable[str] = (),
+    damaged: Iterable[str] = (),
+) -> Report:
+    return Report(
+        sources=tuple(sources),
+        made=rfc3339(made),
+        period=(rfc3339(period[0]), rfc3339(period[1])) if period else None,
+        jobs=story.jobs,
+        findings=story.findings,
+        operations=operations.table(story.findings),
+        coverage=story.coverage,
+        damaged=tuple(damaged),
+        evicted=story.evicted,
+        unlisted=story.unlisted,
+    )
