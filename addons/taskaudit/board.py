@@ -101,9 +101,8 @@ class Board:
 
     def _exchange(self, told: Told) -> None:
         self._last = told
-        self._span = (
-            (min(self._span[0], told.at), max(self._span[1], told.at)) if self._span else (told.at,) * 2
-        )
+        first, last = self._span or (told.at, told.at)
+        self._span = min(first, told.at), max(last, told.at)
         self.operations.add(told)
         if told.job_id is None or (told.is_query and is_placeholder(told.job_id)):
             return
@@ -140,10 +139,10 @@ class Board:
             kept.findings.setdefault(on.exchange_id, []).append(found)
 
     def _group(self, found: Found, on: Told) -> None:
-        if found.fingerprint not in self._groups and len(self._groups) >= MOST_GROUPS:
-            if other := self._by_rule.get(found.rule):
-                other.count += 1
-                other.last = max(other.last, found.at)
-                return
+        is_full = found.fingerprint not in self._groups and len(self._groups) >= MOST_GROUPS
+        if is_full and (other := self._by_rule.get(found.rule)):
+            other.count += 1
+            other.last = max(other.last, found.at)
+            return
         group_in(self._groups, found, on)
         self._by_rule.setdefault(found.rule, self._groups[found.fingerprint])
