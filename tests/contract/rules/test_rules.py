@@ -12,6 +12,7 @@ from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.rule import Conversation, Example, Rule
 from taskaudit.contract.verdict import Kind, Verdict
+from taskaudit.contract.words import Words
 from taskaudit.exchange import stable_id
 from taskaudit.following import follow
 from taskaudit.lifecycle import Late, Lifecycle
@@ -123,6 +124,35 @@ def test_a_rule_says_what_why_and_where_from(rule: Rule) -> None:
     assert rule.why.en.endswith(".")
     assert rule.why.en[0].isupper()
     assert re.search(r"RFC \d+|contract|reference|answers", rule.source)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_a_rule_says_it_in_chinese(rule: Rule) -> None:
+    for words in (rule.when, rule.why):
+        assert_chinese(words)
+    assert rule.when.zh[-1] not in "。.，；："
+    assert rule.why.zh.endswith("。")
+
+
+def test_notes_are_in_chinese_too() -> None:
+    notes = [
+        each.note for rule in WITH_EXAMPLES for each in (rule.bad, rule.good) if isinstance(each, Example)
+    ]
+    told = [note for note in notes if note is not None]
+    assert told
+    for note in told:
+        assert_chinese(note)
+        assert not note.zh.endswith("。")
+
+
+def assert_chinese(words: Words) -> None:
+    """Said in Chinese, with its punctuation; names and code stay, between blanks."""
+    text = words.zh
+    assert text != words.en
+    assert re.search(r"[\u4e00-\u9fff]", text)
+    assert text == text.strip()
+    assert not re.search(r"\n|  |[\u4e00-\u9fff][,.;:?!]|[,;:?!][\u4e00-\u9fff]", text)
+    assert not re.search(r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", text)
 
 
 def test_which_rules_one_answer_can_break() -> None:

@@ -21,12 +21,13 @@ TA101 = Rule(
     Severity.ERROR,
     when=Words(
         "the answer is a JSON object with neither job_id nor error",
-        "",
+        "响应是 JSON 对象，但既没有 job_id 也没有 error",
     ),
     why=Words(
         "The client can tell neither that the task was taken nor why it was not. The vendor's SDK takes any "
         "status under 400 for success and hands on a job_id of None.",
-        "",
+        "客户端既不知道任务是否已被受理，也不知道为何未被受理。厂商 SDK 把任何小于 400 的状态码都视为成"
+        "功，并继续传递值为 None 的 job_id。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"result": "ok"}'),
@@ -36,13 +37,10 @@ TA102 = Rule(
     "TA102",
     "envelope-ambiguous",
     Severity.ERROR,
-    when=Words(
-        "both job_id and error are present",
-        "",
-    ),
+    when=Words("both job_id and error are present", "job_id 与 error 同时存在"),
     why=Words(
         "One client follows the job, another one reports the error: both are right.",
-        "",
+        "一个客户端跟踪任务，另一个客户端报告错误：两者都没有做错。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": "8ab1", "error": {"message": "quota", "code": "Ecs.0001"}}'),
@@ -54,12 +52,13 @@ TA103 = Rule(
     Severity.ERROR,
     when=Words(
         "neither, but a known other error dialect: gateway, fault, flat or problem",
-        "",
+        "既没有 job_id 也没有 error，但属于已知的其他错误格式：gateway、fault、flat 或 problem",
     ),
     why=Words(
         "Clients that read error.code and error.message find nothing. The vendor's SDK reads the gateway "
         "dialect and the flat one, other clients do not.",
-        "",
+        "读取 error.code 和 error.message 的客户端什么也找不到。厂商 SDK 能识别 gateway 和 flat 格式，其"
+        "他客户端则不能。",
     ),
     source="Huawei Cloud API reference; API Gateway error codes; OpenStack Compute API; RFC 9457",
     bad=Example(
@@ -75,12 +74,13 @@ TA104 = Rule(
     Severity.ERROR,
     when=Words(
         "a job with an HTTP status of 400 or more, or an error with one under 400",
-        "",
+        "返回任务而 HTTP 状态码不小于 400，或返回错误而状态码小于 400",
     ),
     why=Words(
         "Clients decide by the status before they read the body. The vendor's SDK takes an error under 400 "
         "for success, and raises on a job with 400 or more: the task runs and nobody follows it.",
-        "",
+        "客户端在读取响应体之前先根据状态码做判断。厂商 SDK 会把状态码小于 400 的错误当作成功，并对状态码"
+        "不小于 400 的任务抛出异常：任务在执行，却无人跟踪。",
     ),
     source="RFC 9110, section 15; the vendor's Python SDK",
     bad=Example('{"error": {"message": "quota", "code": "Ecs.0001"}}', status=200),
@@ -92,11 +92,11 @@ TA105 = Rule(
     Severity.ERROR,
     when=Words(
         "no top-level job_id, but a near-miss of its name there, or a job_id one or two levels down",
-        "",
+        "顶层没有 job_id，但顶层有名称与之相近的成员，或者 job_id 位于其下一到两层",
     ),
     why=Words(
         "The task is running, and the client does not find its id: it can neither wait for it nor undo it.",
-        "",
+        "任务正在执行，客户端却找不到它的 ID：既无法等待其结束，也无法撤销。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"jobId": "70a599e0-31e7-49b7-b260-868f441e862b"}'),

@@ -17,12 +17,13 @@ TA201 = Rule(
     Severity.ERROR,
     when=Words(
         "job_id is of another JSON type than String, null included",
-        "",
+        "job_id 的 JSON 类型不是 String，包括 null",
     ),
     why=Words(
         "Typed clients refuse the whole answer. Others print the value into the URL of the status query: "
         "/jobs/None, or a large number in floating point.",
-        "",
+        "强类型客户端会拒绝整个响应。其他客户端会把该值直接拼进查询任务状态的 URL：/jobs/None，或者一个浮"
+        "点形式的大数。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": null}'),
@@ -32,13 +33,10 @@ TA202 = Rule(
     "TA202",
     "job-id-empty",
     Severity.ERROR,
-    when=Words(
-        "job_id is empty, or white space only",
-        "",
-    ),
+    when=Words("job_id is empty, or white space only", "job_id 为空或仅含空白字符"),
     why=Words(
         "The status query becomes GET .../jobs/: another resource, mostly 404, and the job is lost.",
-        "",
+        "查询任务状态的请求变成 GET .../jobs/：那是另一个资源，多半返回 404，任务就此丢失。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=Example('{"job_id": ""}'),
@@ -50,12 +48,13 @@ TA203 = Rule(
     Severity.WARNING,
     when=Words(
         "job_id has a character outside RFC 3986's unreserved set, or is longer than 255",
-        "",
+        "job_id 含有 RFC 3986 非保留字符（unreserved）以外的字符，或长度超过 255",
     ),
     why=Words(
         "The id goes into a URL path. A slash, a blank or a percent sign makes it another path unless every "
         "client escapes it; servers and proxies cut long ones.",
-        "",
+        "该 ID 要放进 URL 路径。含有斜杠、空格或百分号时，除非每个客户端都做转义，否则就成了另一个路径；"
+        "过长的 ID 会被服务器和代理截断。",
     ),
     source="RFC 3986, section 2.3",
     bad=Example('{"job_id": "jobs/8ab1"}'),
@@ -67,12 +66,11 @@ TA204 = Rule(
     "job-id-reused",
     Severity.ERROR,
     when=Words(
-        "the same job id was answered to two different submissions",
-        "",
+        "the same job id was answered to two different submissions", "两次不同的提交返回了同一个 job_id"
     ),
     why=Words(
         "Two tasks, one id: whoever asks for it learns how one of them ended, and takes it for the other.",
-        "",
+        "两个任务共用一个 ID：查询者得到的是其中一个任务的结果，却以为是另一个的。",
     ),
     source="Huawei Cloud API reference, task-class responses",
     bad=(

@@ -24,12 +24,12 @@ TA501 = Rule(
     Severity.WARNING,
     when=Words(
         "the job's status was not asked for within the time allowed, or by the end of the run or capture",
-        "",
+        "在规定的时间内，或到运行或抓包结束时，没有查询过该任务的状态",
     ),
     why=Words(
         "The answer only says that the task was taken. A client that does not ask takes a task that failed "
         "for one that was done.",
-        "",
+        "响应只说明任务已被受理。不查询状态的客户端会把失败的任务当作已经完成。",
     ),
     source=_SOURCE,
     bad=(_SUBMITTED,),
@@ -41,11 +41,11 @@ TA502 = Rule(
     Severity.ERROR,
     when=Words(
         "a job query whose id is empty, None, null, undefined, {job_id} or the like",
-        "",
+        "查询任务状态时，ID 为空，或者是 None、null、undefined、{job_id} 之类的占位符",
     ),
     why=Words(
         "The client used a job id it never had: it took an error for success, or read the wrong member.",
-        "",
+        "客户端使用了它从未得到过的 job_id：它把错误当成了成功，或者读错了成员。",
     ),
     source=_SOURCE,
     bad=(Step(0, "GET /v1/p/jobs/None", 404, '{"code": "Common.0011", "message": "no such job"}'),),
@@ -57,11 +57,11 @@ TA503 = Rule(
     Severity.INFO,
     when=Words(
         "a job query for an id that no submission in this audit returned",
-        "",
+        "查询任务状态时，所用的 ID 在本次审计中没有任何提交返回过",
     ),
     why=Words(
         "The job was submitted before the audit began, or past it; or the client asks for somebody else's.",
-        "",
+        "任务在审计开始之前就已提交，或者提交时绕过了审计；也可能客户端查询的是别人的任务。",
     ),
     source=_SOURCE,
     bad=(_asked(0),),
@@ -73,11 +73,11 @@ TA504 = Rule(
     Severity.WARNING,
     when=Words(
         "queries of one job closer together than the interval allowed, more than 3 times in a row",
-        "",
+        "对同一任务的查询，间隔小于允许值，且连续超过 3 次",
     ),
     why=Words(
         "Queries count against the API's rate limit: the gateway then refuses those of everybody else.",
-        "",
+        "查询会占用 API 的流控配额：之后网关会拒绝其他所有人的查询。",
     ),
     source=_SOURCE,
     bad=(_SUBMITTED, *(_asked(1 + n / 10, "RUNNING") for n in range(5)), _asked(3)),
@@ -87,13 +87,10 @@ TA505 = Rule(
     "TA505",
     "job-queried-after-end",
     Severity.WARNING,
-    when=Words(
-        "queries go on after a final status was returned",
-        "",
-    ),
+    when=Words("queries go on after a final status was returned", "已返回终态之后，仍继续查询"),
     why=Words(
         "The client does not see that its job has ended, or never stops asking: it waits for nothing.",
-        "",
+        "客户端没有发现任务已经结束，或者从不停止查询：它在白白等待。",
     ),
     source=_SOURCE,
     bad=(_SUBMITTED, _asked(5), _asked(10)),
@@ -105,11 +102,11 @@ TA506 = Rule(
     Severity.INFO,
     when=Words(
         "the job's status was asked for, but the last one seen is not final when the run or capture ends",
-        "",
+        "查询过任务状态，但到运行或抓包结束时，最后一次得到的状态不是终态",
     ),
     why=Words(
         "The client gave up early, or the run ended first: how the task ended is not known.",
-        "",
+        "客户端过早放弃，或者运行先结束了：任务的最终结果不得而知。",
     ),
     source=_SOURCE,
     bad=(_SUBMITTED, _asked(5, "RUNNING")),
@@ -121,11 +118,11 @@ TA507 = Rule(
     Severity.WARNING,
     when=Words(
         "the same request submitted again by the same client while the earlier job is not final",
-        "",
+        "前一个任务尚未到达终态，同一客户端就再次提交了相同的请求",
     ),
     why=Words(
         "The task runs twice: two servers, two volumes, two bills. Mostly a retry after a time-out.",
-        "",
+        "任务会执行两次：两台服务器、两块云硬盘、两份账单。多半是超时后的重试。",
     ),
     source=_SOURCE,
     bad=(
@@ -141,11 +138,11 @@ TA508 = Rule(
     Severity.ERROR,
     when=Words(
         "a 2xx job-query answer that is not an object with a String status, or whose job_id is another's",
-        "",
+        "查询任务状态得到 2xx 响应，但它不是带有 String 类型 status 的对象，或者其中的 job_id 属于另一个任务",
     ),
     why=Words(
         "The client cannot tell whether the task has ended: it raises, or asks for ever.",
-        "",
+        "客户端无法判断任务是否已经结束：要么抛出异常，要么无休止地查询下去。",
     ),
     source=_SOURCE,
     bad=(_SUBMITTED, _asked(5, answered="8ab2"), _asked(10)),

@@ -20,7 +20,7 @@ class Example:
     content_encoding: str = ""
     limit: int = DEFAULT_LIMIT
     missing: Missing | None = None
-    note: str = ""
+    note: Words | None = None
 
     @property
     def sent(self) -> bytes:

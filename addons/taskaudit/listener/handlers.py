@@ -1,0 +1,123 @@
+"""The pages: the status page, what it is made of, and what it fetches to stay up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+
+from taskaudit.contract.words import Language
+from taskaudit.listener.access import Access
+from taskaudit.reports.html import live_html, sections_html
+from taskaudit.reports.model import Report
+
+COOKIE = "taskaudit_token"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Server": "taskaudit",
+}
+
+
+class Shown(NamedTuple):
+    """What the pages show: `version` changes whenever `report` would."""
+
+    version: Callable[[], int]
+    report: Callable[[], Report]
+    language: Language
+
+
+class _Guarded(RequestHandler):
+    """Answers nobody who may not look, and lets no page do more than show what is here."""
+
+    def initialize(self, access: Access) -> None:
+        self.access = access
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self) -> None:
+        if not self.access.is_host_right(self.request.headers.get("Host", "")):
+            raise HTTPError(421, reason="This listener has no such name")
+        if self.access.needs_token and not self.access.knows(self._token()):
+            self.set_header("WWW-Authenticate", 'Bearer realm="taskaudit"')
+            raise HTTPError(401, reason="Give the token that was logged at the start")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code} {self._reason}\n")
+
+    def _token(self) -> str | None:
+        scheme, _, bearer = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return bearer.strip()
+        return self.get_query_argument("token", None) or self.get_cookie(COOKIE)
+
+
+class _Showing(_Guarded):
+    def initialize(self, access: Access, shown: Shown) -> None:  # type: ignore[override]
+        super().initialize(access)
+        self.shown = shown
+
+
+class StatusPage(_Showing):
+    """`/`: the page itself."""
+
+    async def get(self) -> None:
+        """The page; a token in the address goes into a cookie, so that it does not stay in sight."""
+        if self.access.needs_token and self.get_query_argument("token", None):
+            self.set_cookie(COOKIE, self.access.token, httponly=True, samesite="Strict")
+            self.redirect("/")
+            return
+        version = self.shown.version()
+        make = partial(live_html, self.shown.report(), self.shown.language, version)
+        self.finish(await _apart(make))
+
+
+class Sections(_Showing):
+    """`/sections?since=VERSION`: what is in the page, or 204 where that is as it was."""
+
+    async def get(self) -> None:
+        """The inside of the page, with its version in `X-Version`."""
+        version = self.shown.version()
+        if self.get_query_argument("since", "") == str(version):
+            self.set_status(204)
+            return
+        self.set_header("X-Version", str(version))
+        self.finish(await _apart(partial(sections_html, self.shown.report(), self.shown.language)))
+
+
+class Static(_Guarded, StaticFileHandler):
+    """`/static/...`: style and script of the page."""
+
+    def initialize(self, access: Access, path: str) -> None:  # type: ignore[override]
+        self.access = access
+        StaticFileHandler.initialize(self, path)
+
+    def set_extra_headers(self, path: str) -> None:
+        """They are small, and change with the version."""
+        self.set_header("Cache-Control", "no-store")
+
+
+class NotFound(_Guarded):
+    """Everything else."""
+
+    def get(self) -> None:
+        """Says so."""
+        raise HTTPError(404)
+
+
+async def _apart(make: Callable[[], str]) -> str:
+    """Made in a thread: the proxy's traffic does not wait for a page."""
+    return await asyncio.get_running_loop().run_in_executor(None, make)
