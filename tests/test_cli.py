@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from click.testing import Result
 from ruamel.yaml import YAML
+from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from taskaudit import __version__
@@ -28,9 +29,13 @@ from tests.stories import ask, submit, write_log
 COMMANDS = ["check", "jobs", "findings", "explain", "addon", "config", "demo"]
 
 
+# In English, whatever the locale of who tests.
+ENVIRONMENT = {"COLUMNS": "100", "TASKAUDIT_LANG": "en"}
+
+
 def run(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
     """One call in this process; a traceback of it fails the test."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments], input=stdin, env={"COLUMNS": "100"})
+    result = CliRunner().invoke(app, [str(each) for each in arguments], input=stdin, env=ENVIRONMENT)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -272,6 +277,59 @@ def test_following_in_a_pipe_sees_what_comes(tmp_path: Path) -> None:
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment", "chinese"),
+    [
+        (["explain", "TA306", "--lang", "zh"], {}, True),
+        (["--lang", "zh", "explain", "TA306"], {}, True),
+        (["--lang", "en", "explain", "--lang", "zh", "TA306"], {}, True),
+        (["--lang", "zh", "explain", "TA306", "--lang", "en"], {}, False),
+        (["explain", "TA306"], {"TASKAUDIT_LANG": "zh"}, True),
+        (["explain", "TA306"], {"TASKAUDIT_LANG": "", "LC_ALL": "zh_CN.UTF-8"}, True),
+        (["explain", "TA306"], {"TASKAUDIT_LANG": "", "LC_ALL": "C", "LANG": "zh_CN"}, False),
+        (["explain", "TA306"], {"LC_ALL": "zh_CN.UTF-8"}, False),
+    ],
+)
+def test_the_language(arguments: list[str], environment: dict[str, str], chinese: bool) -> None:
+    text = CliRunner().invoke(app, arguments, env={**ENVIRONMENT, **environment}).stdout
+    assert (RULES["TA306"].why.zh in text, RULES["TA306"].why.en in text) == (chinese, not chinese)
+
+
+def test_a_wrong_language_of_the_environment() -> None:
+    result = CliRunner().invoke(app, ["explain", "TA306"], env={"TASKAUDIT_LANG": "Chinese"})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == 'taskaudit: TASKAUDIT_LANG is "Chinese"; expected en or zh\n'
+
+
+def test_check_in_chinese(folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "wide.json").write_text(
+        '{"error": {"message": "配额不足", "code": 400, "details": null}}', encoding="utf-8"
+    )
+    result = run("check", ".hidden", ".", "--lang", "zh")
+    assert result.exit_code == 1
+    assert result.stdout == snapshot
+
+
+def test_logs_in_chinese(log: Path) -> None:
+    assert "2 个任务：从未查询 2" in run("jobs", log, "--lang", "zh").stdout
+    assert "任务 =1+1（从未查询）" in run("jobs", log, "--job", "=1+1", "--lang", "zh").stdout
+    assert "期望：String；实际：Number 400" in run("findings", log, "--lang", "zh").stdout
+
+
+@pytest.mark.parametrize("command", ["jobs", "findings"])
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_machines_are_told_the_same_in_every_language(log: Path, command: str, output: str) -> None:
+    told = [run(command, log, "-f", output, "--lang", language).stdout for language in ("en", "zh")]
+    assert told[0] == told[1] != ""
+    assert told[0].isascii()
+
+
+def test_check_tells_machines_the_same_in_every_language(folder: Path) -> None:
+    told = [run("check", folder / ".hidden", "-f", "json", "--lang", each).stdout for each in ("en", "zh")]
+    assert told[0] == told[1] != ""
+
+
 def test_explain() -> None:
     result = run("explain", "TA306", "job-id-empty")
     assert result.exit_code == 0
@@ -315,6 +373,10 @@ def test_the_shipped_configuration_is_right() -> None:
         (["config", "check", "wrong.yaml"], "unlisted"),
         (["config", "check", "missing.yaml"], "missing.yaml: no such file"),
         (["config", "check", "."], "found a directory"),
+        (["explain", "TA306", "--lang", "fr"], '--lang is "fr"; expected en or zh'),
+        (["--lang", "", "check", "log"], '--lang is ""; expected en or zh'),
+        (["jobs", "log", "--lang", "ZH-cn"], '--lang is "ZH-cn"; expected en or zh'),
+        (["findings", "log", "--lang"], "requires an argument"),
         (["explain"], "name a rule, such as TA306, or --all"),
         (["explain", "TA3066"], 'no rule "TA3066"; did you mean TA30'),
         (["explain", "nope"], 'no rule "nope"; taskaudit explain --all lists them all'),

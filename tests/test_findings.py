@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Language
 from taskaudit.findings import COLUMNS, Wanted, as_json, cells, counted
 from taskaudit.spreadsheet import as_csv
 from taskaudit.story import Story, tell
@@ -43,6 +44,8 @@ def test_counting(story: Story) -> None:
     assert counted(story.findings) == "4 findings of 3 kinds: 2 error, 1 warning, 1 info"
     assert counted(story.findings[:0]) == "no findings"
     assert counted(story.findings[1:2]) == "1 finding of 1 kind: 1 warning"
+    assert counted(story.findings, Language.ZH) == "4 个问题，3 种：错误 2、警告 1、提示 1"
+    assert counted(story.findings[:0], Language.ZH) == "没有问题"
 
 
 def test_json(story: Story) -> None:

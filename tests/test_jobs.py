@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from taskaudit.contract.words import Language
 from taskaudit.job_state import JobState
 from taskaudit.jobs import (
     COLUMNS,
@@ -137,6 +138,10 @@ def test_counting(story: Story) -> None:
     assert counted(story.jobs[:1], 1) == "1 job: 1 final"
     assert counted([], 3) == "0 of 3 jobs"
     assert counted([], 0) == "no jobs in the log"
+    assert counted(story.jobs, 3, Language.ZH) == "3 个任务：从未查询 1、已结束 1、已失败 1"
+    assert counted(story.jobs[:1], 3, Language.ZH) == "3 个任务中的 1 个：已结束 1"
+    assert counted([], 3, Language.ZH) == "3 个任务中的 0 个"
+    assert counted([], 0, Language.ZH) == "日志中没有任务"
 
 
 def test_json(story: Story) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from syrupy.assertion import SnapshotAssertion
 
+from taskaudit.contract.words import Language
 from taskaudit.lifecycle import Thresholds
 from taskaudit.story import Story, tell
 from taskaudit.tables import findings_lines, findings_table, jobs_table, live_view, story_lines, timeline
@@ -59,6 +61,30 @@ def test_jobs(story: Story, width: int, snapshot: SnapshotAssertion) -> None:
     assert shown([jobs_table(story.jobs, width), *story_lines(story, story.jobs)], width) == snapshot
 
 
+@pytest.mark.parametrize("width", [80, 160])
+def test_jobs_in_chinese(story: Story, width: int, snapshot: SnapshotAssertion) -> None:
+    parts = [jobs_table(story.jobs, width, Language.ZH), *story_lines(story, story.jobs, Language.ZH)]
+    text = shown(parts, width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert text == snapshot
+
+
+@pytest.mark.parametrize("job_id", [FROM_HIBERNATE, "never-asked", "lost", "from elsewhere"])
+def test_the_story_of_a_job_in_chinese(story: Story, job_id: str, snapshot: SnapshotAssertion) -> None:
+    (job,) = (job for job in story.jobs if job.job_id == job_id)
+    text = shown(timeline(job, Language.ZH), 80)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert text == snapshot
+
+
+def test_findings_in_chinese(story: Story, snapshot: SnapshotAssertion) -> None:
+    parts = [
+        findings_table(story.findings, Language.ZH),
+        *findings_lines(story, story.findings, Language.ZH),
+    ]
+    assert shown(parts, 100) == snapshot
+
+
 @pytest.mark.parametrize("job_id", [JOB_ID, FROM_HIBERNATE, "never-asked", "lost", "from elsewhere"])
 def test_the_story_of_a_job(story: Story, job_id: str, snapshot: SnapshotAssertion) -> None:
     (job,) = (job for job in story.jobs if job.job_id == job_id)
@@ -90,6 +116,10 @@ def test_the_live_view_fits_the_terminal(tmp_path: Path, width: int, height: int
     assert "job-0" in text
     assert "60 jobs: 59 never-queried, 1 open" in text
     assert " more, to which nothing happened since" in text
+    text = shown([live_view(story, story.jobs, width, height, Language.ZH)], width)
+    assert len(text.splitlines()) <= height
+    assert "60 个任务：从未查询 59、未结束 1" in text
+    assert " 个，其后没有变化" in text
 
 
 def test_what_is_not_there_is_loud(tmp_path: Path) -> None:
@@ -102,6 +132,11 @@ def test_what_is_not_there_is_loud(tmp_path: Path) -> None:
     assert "1 line is no record" in text
     assert "1 records LOST or not in these logs" in text
     assert "1 of 1 sessions still running, or killed" in text
+    text = shown(story_lines(story, story.jobs, Language.ZH), 160)
+    assert "1 个任务不再跟踪（remembered_jobs）" in text
+    assert "1 行不是记录" in text
+    assert "1 条记录丢失，或不在这些日志中" in text
+    assert "1 个会话中有 1 个仍在运行，或已被终止" in text
 
 
 def test_hostile_text_is_harmless(tmp_path: Path) -> None:

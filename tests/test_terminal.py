@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
+from taskaudit.contract.words import Language
 from taskaudit.sources.captured import Damage
 from taskaudit.terminal import damage_text, headline, outcome_text, summary_text
 from taskaudit.totals import Totals
@@ -63,8 +66,8 @@ def shown(parts: Iterable[RenderableType], *, width: int = 200, colour: bool = F
     return out.getvalue()
 
 
-def outcome_shown(outcome: Outcome) -> str:
-    return shown(outcome_text("capture.har", 3, outcome))
+def outcome_shown(outcome: Outcome, language: Language = Language.EN) -> str:
+    return shown(outcome_text("capture.har", 3, outcome, language))
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -77,10 +80,34 @@ def test_a_headline(name: str, snapshot: SnapshotAssertion) -> None:
     assert headline(OUTCOMES[name]) == snapshot
 
 
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_an_outcome_in_chinese(name: str, snapshot: SnapshotAssertion) -> None:
+    text = outcome_shown(OUTCOMES[name], Language.ZH)
+    assert not re.search(r"expected|found|audited|\((error|warning|info)\)", text)
+    assert text == snapshot
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("before", ["", "配额不足，请联系管理员", "e\u0301 ｆｕｌｌ", "\u202e😀"])
+def test_carets_stand_under_the_fault(before: str, language: Language) -> None:
+    body = json.dumps({"error": {"message": before, "code": 400}}, ensure_ascii=False)
+    lines = outcome_shown(outcome(body, 400), language).split("\n")
+    (at,) = (number for number, line in enumerate(lines) if line.endswith("^^^"))
+    assert cell_len(lines[at].rstrip("^")) == cell_len(lines[at - 1].partition("400")[0])
+
+
+def test_a_headline_in_chinese() -> None:
+    assert headline(OUTCOMES["aborted"], Language.ZH).startswith("未审计：已中断 POST ")
+    told = headline(OUTCOMES["a Number for a code"], Language.ZH)
+    assert told.startswith("错误 POST ")
+    assert told.endswith(" TA306")
+
+
 def test_a_rule_that_is_broken_very_often(snapshot: SnapshotAssertion) -> None:
     text = outcome_shown(outcome(MANY, 400))
     assert text.count("TA404") == 101
     assert "TA404 2 more times" in text
+    assert "  TA404 另有 2 次\n" in outcome_shown(outcome(MANY, 400), Language.ZH)
 
 
 def test_in_colour(snapshot: SnapshotAssertion) -> None:
@@ -92,6 +119,14 @@ def test_the_summary(snapshot: SnapshotAssertion) -> None:
     for each in OUTCOMES.values():
         totals.add(each)
     assert shown(summary_text(totals)) == snapshot
+
+
+def test_the_summary_in_chinese(snapshot: SnapshotAssertion) -> None:
+    totals = Totals()
+    assert "没有审计任何内容" in shown(summary_text(totals, language=Language.ZH))
+    for each in OUTCOMES.values():
+        totals.add(each)
+    assert shown(summary_text(totals, 3, Language.ZH)) == snapshot
 
 
 def test_the_summary_of_nothing(snapshot: SnapshotAssertion) -> None:
@@ -131,7 +166,8 @@ def hostile_outcomes() -> list[Outcome]:
 def test_hostile_traffic_is_harmless(number: int) -> None:
     judged = hostile_outcomes()[number]
     assert headline(judged).isprintable()
-    assert outcome_shown(judged).replace("\n", "").isprintable()
+    for language in Language:
+        assert outcome_shown(judged, language).replace("\n", "").isprintable()
 
 
 def test_hostile_names_of_files_are_harmless() -> None:

@@ -9,6 +9,7 @@ from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.contract.words import Language
 from taskaudit.totals import Totals
 from tests.samples import BAD_ERROR, ERROR, answer, outcome
 
@@ -62,6 +63,7 @@ def test_a_finding_that_comes_up_later() -> None:
 
 def test_the_coverage_line() -> None:
     assert Totals().coverage() == "seen 0 = other 0 + audited 0 + unaudited 0"
+    assert Totals().coverage(Language.ZH) == "共 0 = 其他 0 + 已审计 0 + 未审计 0"
     assert totals(OUTCOMES).coverage() == (
         "seen 11 = other 1 + audited 6 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
     )

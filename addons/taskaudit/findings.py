@@ -8,10 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Language, Words
 from taskaudit.story import Example, FoundStory
+from taskaudit.terms import SEVERITIES, counts_of
 
 _GROUP = tuple(each.name for each in fields(FoundStory) if each.name != "example")
 COLUMNS = (*_GROUP, *(f"example_{each.name}" for each in fields(Example)))
+
+_NONE = Words("no findings", "没有问题")
+_COUNTED = Words("{findings} of {kinds}: {told}", "{findings}，{kinds}：{told}")
+_FINDING, _FINDINGS = Words("{count} finding", "{count} 个问题"), Words("{count} findings", "{count} 个问题")
+_KIND, _KINDS = Words("{count} kind", "{count} 种"), Words("{count} kinds", "{count} 种")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +37,20 @@ class Wanted:
         )
 
 
-def counted(findings: Iterable[FoundStory]) -> str:
+def counted(findings: Iterable[FoundStory], language: Language = Language.EN) -> str:
     """`12 findings of 3 kinds: 10 error, 2 info`."""
     kinds, severities = 0, Counter[Severity]()
     for found in findings:
         kinds += 1
         severities[found.severity] += found.count
     if not kinds:
-        return "no findings"
+        return _NONE.of(language)
     total = severities.total()
-    told = ", ".join(f"{severities[each]} {each}" for each in Severity if severities[each])
-    return f"{total} finding{'' if total == 1 else 's'} of {kinds} kind{'' if kinds == 1 else 's'}: {told}"
+    return _COUNTED.of(language).format(
+        findings=(_FINDING if total == 1 else _FINDINGS).of(language).format(count=total),
+        kinds=(_KIND if kinds == 1 else _KINDS).of(language).format(count=kinds),
+        told=counts_of(((each, severities[each]) for each in Severity), SEVERITIES, language),
+    )
 
 
 def as_json(found: FoundStory) -> str:

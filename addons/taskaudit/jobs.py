@@ -13,10 +13,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import rfc3339
 from taskaudit.job_state import JobState
 from taskaudit.merged import Found
 from taskaudit.story import JobStory, QueryStep, Story
+from taskaudit.terms import STATES, counts_of, name_of
 
 COLUMNS = (
     "submitted",
@@ -41,6 +43,15 @@ COLUMNS = (
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+_NO_JOBS = Words("no jobs in the log", "日志中没有任务")
+_ONE_JOB = Words("{count} job", "{count} 个任务")
+_JOBS = Words("{count} jobs", "{count} 个任务")
+_SOME_JOBS = Words("{count} of {all} jobs", "{all} 个任务中的 {count} 个")
+_COLON = Words(": ", "：")
+NOT_SEEN = Words("(not seen)", "（未见提交）")
+"""In the place of a submission that is in no log."""
+TOOK = Words("took {span}", "耗时 {span}")
 
 _MOST_COMPARED = 5000
 """With how many ids, the latest, one that is not found is compared: it takes long."""
@@ -109,15 +120,15 @@ def created_at(job_id: str) -> str | None:
     return rfc3339(at.timestamp()) if int(timed[1], 16) < 2**47 and 2005 <= at.year < 2100 else None
 
 
-def counted(jobs: Iterable[JobStory], most: int) -> str:
+def counted(jobs: Iterable[JobStory], most: int, language: Language = Language.EN) -> str:
     """`3 of 5 jobs: 1 open, 2 final`; `most` is how many there are in all."""
     if not most:
-        return "no jobs in the log"
+        return _NO_JOBS.of(language)
     states = Counter(job.state for job in jobs)
     shown = states.total()
-    head = f"{shown} job{'' if shown == 1 else 's'}" if shown == most else f"{shown} of {most} jobs"
-    told = ", ".join(f"{states[state]} {state}" for state in JobState if states[state])
-    return f"{head}: {told}" if told else head
+    head = _SOME_JOBS if shown != most else _ONE_JOB if shown == 1 else _JOBS
+    told = counts_of(((state, states[state]) for state in JobState), STATES, language)
+    return head.of(language).format(count=shown, all=most) + (_COLON.of(language) + told if told else "")
 
 
 def cells(job: JobStory) -> tuple[object, ...]:
@@ -140,16 +151,16 @@ def whole_as_json(job: JobStory) -> str:
     return json.dumps(line)
 
 
-def one_line(job: JobStory) -> str:
+def one_line(job: JobStory, language: Language = Language.EN) -> str:
     """A job as it stands, for a view that goes on as jobs come; the time is that of its last step."""
     words = (
         job.last_seen,
         job.job_id,
-        job.operation or "(not seen)",
+        job.operation or NOT_SEEN.of(language),
         f"HTTP {job.http_status}" if job.http_status else "",
         job.last_status or "",
-        job.state,
-        f"took {seconds(job.took)}" if job.took is not None else "",
+        name_of(job.state, STATES, language),
+        TOOK.of(language).format(span=seconds(job.took)) if job.took is not None else "",
         why_failed(job),
         " ".join(job.rules),
     )

@@ -17,12 +17,19 @@ from typing import Any, NamedTuple
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507
 from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
 from taskaudit.log import Damaged, follow_log, read_log
 from taskaudit.totals import Totals
 
 REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, TA505, TA506, TA507))
 """Rules on more than one exchange: one log may lack what another has, so they are judged over all of them."""
+
+_MISSING = Words("{count} records LOST or not in these logs", "{count} 条记录丢失，或不在这些日志中")
+_UNCOUNTED = Words("{count} of {all} sessions not counted yet", "{all} 个会话中有 {count} 个尚未计数")
+_OPEN = Words(
+    "{count} of {all} sessions still running, or killed", "{all} 个会话中有 {count} 个仍在运行，或已被终止"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +144,15 @@ class Coverage:
         """Nothing was lost or left unaudited, as far as the sessions have told."""
         return not self.missing and not self.totals.unaudited.total()
 
-    def words(self) -> Iterator[str]:
+    def words(self, language: Language = Language.EN) -> Iterator[str]:
         """The line without which no result is shown."""
-        yield self.totals.coverage()
+        yield self.totals.coverage(language)
         if self.missing:
-            yield f"{self.missing} records LOST or not in these logs"
+            yield _MISSING.of(language).format(count=self.missing)
         if self.uncounted:
-            yield f"{self.uncounted} of {self.sessions} sessions not counted yet"
+            yield _UNCOUNTED.of(language).format(count=self.uncounted, all=self.sessions)
         elif self.open_sessions:
-            yield f"{self.open_sessions} of {self.sessions} sessions still running, or killed"
+            yield _OPEN.of(language).format(count=self.open_sessions, all=self.sessions)
 
 
 class Merged:

@@ -141,12 +141,16 @@ class Story:
 
 @dataclass(slots=True)
 class Draft:
-    """A job while its exchanges are gathered; `unlisted` queries were too many to keep."""
+    """A job while its exchanges are gathered.
+
+    `unlisted` queries were too many to keep; `past_rules` are those of exchanges that are not kept.
+    """
 
     submission: Told | None = None
     queries: list[Told] = field(default_factory=list)
     others: list[Told] = field(default_factory=list)  # Submissions that were answered with the same id.
     unlisted: int = 0
+    past_rules: frozenset[str] = frozenset()
 
     def add(self, told: Told) -> None:
         """Takes an exchange, in the order of time."""
@@ -279,7 +283,7 @@ def _submissions(draft: Draft) -> list[Told]:
 
 def _rules(draft: Draft, findings: dict[str, list[Found]]) -> tuple[str, ...]:
     exchanges = draft.exchanges
-    own = {rule for told in exchanges for rule in told.rules}
+    own = draft.past_rules.union(*(told.rules for told in exchanges))
     return tuple(
         sorted(own | {found.rule for told in exchanges for found in findings.get(told.exchange_id, ())})
     )

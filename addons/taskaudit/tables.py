@@ -14,14 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.phrases import spoken
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.lifecycle import TA502
+from taskaudit.contract.words import Language, Words
 from taskaudit.findings import counted as findings_counted
 from taskaudit.job_state import JobState
-from taskaudit.jobs import counted, created_at, seconds, why_failed
+from taskaudit.jobs import NOT_SEEN, TOOK, counted, created_at, seconds, why_failed
 from taskaudit.merged import Coverage, Found
 from taskaudit.story import Example, FoundStory, JobStory, QueryStep, Story
 from taskaudit.terminal import STYLES
+from taskaudit.terms import COMMA, SEVERITIES, in_brackets, name_of
 
 WIDE = 150
 """From how many columns on a job fits into one row."""
@@ -31,8 +34,6 @@ _MOST_ALIKE = 6
 """How many queries with the same answer are shown one by one."""
 _INDENT = 38
 """Columns before the words of a timeline."""
-_NO_SUBMISSION = "(not seen)"
-
 _STATES = {
     JobState.NEVER_QUERIED: "yellow",
     JobState.OPEN: "cyan",
@@ -41,131 +42,184 @@ _STATES = {
     JobState.FAILED: "bold red",
 }
 
+_SUBMITTED_AT = Words("submitted (UTC)", "提交时间（UTC）")
+_JOB_ID = Words("job id", "任务 ID")
+_OPERATION = Words("operation", "操作")
+_ASKED = Words("asked", "查询")
+_LAST_STATUS = Words("last status", "最后状态")
+_TOOK = Words("took", "耗时")
+_FAIL_REASON = Words("fail reason", "失败原因")
+_FINDINGS = Words("findings", "问题")
 
-def jobs_table(jobs: Sequence[JobStory], width: int = WIDE) -> RenderableType:
+_HIDDEN = Words(
+    "... {count} more, to which nothing happened since ...", "…… 另有 {count} 个，其后没有变化 ……"
+)
+_FORGOTTEN = Words(
+    "{count} jobs were forgotten (remembered_jobs): what came of them later is not judged",
+    "{count} 个任务不再跟踪（remembered_jobs）：其后的情况未作判断",
+)
+_PART = Words("; ", "；")
+_NO_RECORD = Words("{count} line is no record", "{count} 行不是记录")
+_NO_RECORDS = Words("{count} lines are no record", "{count} 行不是记录")
+
+_JOB = Words("job ", "任务 ")
+_SUBMITTED = Words("submitted", "已提交")
+_MORE_ALIKE = Words("... {count} more with the same answer ...", "…… 另有 {count} 次响应相同 ……")
+_NEVER_ASKED_FOR = Words("never asked for", "从未查询")
+_ASKED_TIMES = Words("asked {times}", "查询 {times}")
+_ONCE = Words("once", "1 次")
+_TIMES = Words("{count} times", "{count} 次")
+_NEVER_ASKED = Words("never asked", "从未查询")
+_NO_STATUS = Words("no status", "无状态")
+_OPEN, _CLOSE = Words(" (", "（"), Words(")", "）")
+_AFTER_SUBMISSION = Words(", {span} after its submission", "，提交后 {span}")
+_IN_NO_LOG = Words("Its submission is in none of the logs.", "这些日志中都没有它的提交。")
+_AND = Words(", ", "，")
+_CLIENT = Words("client {name}", "客户端 {name}")
+_REQUEST_ID = Words("request id {name}", "请求 ID {name}")
+_CREATED = Words("created {time} UTC, derived from the id", "创建于 {time} UTC，由 ID 推算")
+_NO_HTTP = Words("none", "无")
+_SUB_JOBS = Words("sub-jobs: {told}", "子任务：{told}")
+
+_DIFFERENCE = Words("expected {expected}, found {found}", "期望：{expected}；实际：{found}")
+_AT = Words("{where}: {what}", "{where}，{what}")
+_SPAN = Words("{first} to {last}", "{first} 至 {last}")
+_PLACE = Words("line {line}, column {column}", "第 {line} 行，第 {column} 列")
+_FINGERPRINT = Words("fingerprint {fingerprint}", "指纹 {fingerprint}")
+
+
+def jobs_table(
+    jobs: Sequence[JobStory], width: int = WIDE, language: Language = Language.EN
+) -> RenderableType:
     """The jobs, one row each, or a few lines each where a row would not fit into `width` columns.
 
     Ids are never cut, as they are there to be copied.
     """
     if width < WIDE or any(len(job.job_id) > _LONGEST_ID for job in jobs):
-        return Rows(*(line for job in jobs for line in _entry(job)))
+        return Rows(*(line for job in jobs for line in _entry(job, language)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("submitted (UTC)", no_wrap=True)
-    table.add_column("job id", no_wrap=True, style="bold")
-    table.add_column("operation", overflow="fold")
-    for name in ("HTTP", "asked"):
+    table.add_column(_SUBMITTED_AT.of(language), no_wrap=True)
+    table.add_column(_JOB_ID.of(language), no_wrap=True, style="bold")
+    table.add_column(_OPERATION.of(language), overflow="fold")
+    for name in ("HTTP", _ASKED.of(language)):
         table.add_column(name, no_wrap=True, justify="right")
-    table.add_column("last status", overflow="fold")
-    table.add_column("took", no_wrap=True, justify="right")
-    table.add_column("fail reason", overflow="fold", max_width=60)
-    table.add_column("findings", max_width=17)
+    table.add_column(_LAST_STATUS.of(language), overflow="fold")
+    table.add_column(_TOOK.of(language), no_wrap=True, justify="right")
+    table.add_column(_FAIL_REASON.of(language), overflow="fold", max_width=60)
+    table.add_column(_FINDINGS.of(language), max_width=17)
     for job in jobs:
-        table.add_row(*_row(job))
+        table.add_row(*_row(job, language))
     return table
 
 
-def story_lines(story: Story, jobs: Sequence[JobStory]) -> Iterator[Text]:
+def story_lines(story: Story, jobs: Sequence[JobStory], language: Language = Language.EN) -> Iterator[Text]:
     """The end of a list of jobs: how many by state, and what the logs cover."""
-    yield Text(counted(jobs, len(story.jobs)), "bold")
-    yield from coverage_lines(story)
+    yield Text(counted(jobs, len(story.jobs), language), "bold")
+    yield from coverage_lines(story, language)
 
 
-def live_view(story: Story, jobs: Sequence[JobStory], width: int, height: int) -> RenderableType:
+def live_view(
+    story: Story, jobs: Sequence[JobStory], width: int, height: int, language: Language = Language.EN
+) -> RenderableType:
     """As many jobs as a terminal holds, those to which something happened last, with the end of the list."""
     lines = max(1, (height - 7) // (1 if width >= WIDE else 4))
     latest = sorted(sorted(jobs, key=lambda job: job.last_seen)[-lines:], key=lambda job: job.first_seen)
     hidden = len(jobs) - len(latest)
-    more = [Text(f"... {hidden} more, to which nothing happened since ...", "dim")] if hidden else []
-    return Rows(*more, jobs_table(latest, width), *story_lines(story, jobs))
+    more = [Text(_HIDDEN.of(language).format(count=hidden), "dim")] if hidden else []
+    return Rows(*more, jobs_table(latest, width, language), *story_lines(story, jobs, language))
 
 
-def coverage_lines(story: Story) -> Iterator[Text]:
+def coverage_lines(story: Story, language: Language = Language.EN) -> Iterator[Text]:
     """What the logs cover; loud where that is not all."""
-    yield coverage_text(story.coverage)
+    yield coverage_text(story.coverage, language)
     if story.evicted:
-        text = f"{story.evicted} jobs were forgotten (remembered_jobs): what came of them later is not judged"
-        yield Text(text, "yellow")
+        yield Text(_FORGOTTEN.of(language).format(count=story.evicted), "yellow")
     if story.damaged:
-        lines = "line is" if len(story.damaged) == 1 else "lines are"
-        yield Text(f"{len(story.damaged)} {lines} no record", "bold red")
+        words = _NO_RECORD if len(story.damaged) == 1 else _NO_RECORDS
+        yield Text(words.of(language).format(count=len(story.damaged)), "bold red")
 
 
-def coverage_text(coverage: Coverage) -> Text:
+def coverage_text(coverage: Coverage, language: Language = Language.EN) -> Text:
     """The line without which no result is shown."""
-    return Text("; ".join(coverage.words()), "dim" if coverage.is_whole else "yellow")
+    return Text(_PART.of(language).join(coverage.words(language)), "dim" if coverage.is_whole else "yellow")
 
 
-def findings_table(findings: Sequence[FoundStory]) -> RenderableType:
+def findings_table(findings: Sequence[FoundStory], language: Language = Language.EN) -> RenderableType:
     """The findings, the worst first, each with one example."""
-    return Rows(*(line for found in findings for line in _found_entry(found)))
+    return Rows(*(line for found in findings for line in _found_entry(found, language)))
 
 
-def findings_lines(story: Story, findings: Sequence[FoundStory]) -> Iterator[Text]:
+def findings_lines(
+    story: Story, findings: Sequence[FoundStory], language: Language = Language.EN
+) -> Iterator[Text]:
     """The end of a list of findings."""
-    yield Text(findings_counted(findings), "bold")
-    yield from coverage_lines(story)
+    yield Text(findings_counted(findings, language), "bold")
+    yield from coverage_lines(story, language)
 
 
-def timeline(job: JobStory) -> Iterator[RenderableType]:
+def timeline(job: JobStory, language: Language = Language.EN) -> Iterator[RenderableType]:
     """The whole story of one job."""
-    yield Text.assemble("job ", (escape(job.job_id, 1000), "bold"), " ", _state_text(job))
-    yield from (_under(line, 2) for line in _origin(job))
+    yield Text.assemble(_JOB.of(language), (escape(job.job_id, 1000), "bold"), _state_text(job, language))
+    yield from (_under(line, 2) for line in _origin(job, language))
     yield Text()
     explained: set[str] = set()
     if job.submitted is not None:
-        yield _moment(job.submitted, "", "submitted", f"HTTP {job.http_status}", job.instance)
-        yield from _findings(job.findings, explained)
+        submitted = _SUBMITTED.of(language)
+        yield _moment(job.submitted, "", submitted, f"HTTP {job.http_status}", job.instance)
+        yield from _findings(job.findings, explained, language)
     before: QueryStep | None = None
     for steps in _runs(job.queries):
         for step in steps if len(steps) <= _MOST_ALIKE else (*steps[:2], steps[-1]):
             if step is steps[-1] and len(steps) > _MOST_ALIKE:
-                yield _under(Text(f"... {len(steps) - 3} more with the same answer ...", "dim"), _INDENT)
-            yield from _query(job, step, before, explained)
+                more = _MORE_ALIKE.of(language).format(count=len(steps) - 3)
+                yield _under(Text(more, "dim"), _INDENT)
+            yield from _query(job, step, before, explained, language)
             before = step
     if not job.queries:
-        yield _under(Text("never asked for", "yellow"), _INDENT)
+        yield _under(Text(_NEVER_ASKED_FOR.of(language), "yellow"), _INDENT)
 
 
-def _row(job: JobStory) -> Iterator[Text]:
+def _row(job: JobStory, language: Language) -> Iterator[Text]:
     yield Text(_clock(job.first_seen))
     yield Text(escape(job.job_id))
-    yield Text(escape(job.operation)) if job.submitted else Text(_NO_SUBMISSION, "dim")
+    yield Text(escape(job.operation)) if job.submitted else Text(NOT_SEEN.of(language), "dim")
     yield Text(str(job.http_status or ""))
     yield Text(str(len(job.queries)))
-    yield _status(job)
+    yield _status(job, language)
     yield Text(seconds(job.took) if job.took is not None else "")
     yield Text(escape(why_failed(job)))
     yield _codes(job.rules)
 
 
-def _entry(job: JobStory) -> Iterator[RenderableType]:
+def _entry(job: JobStory, language: Language) -> Iterator[RenderableType]:
     """A job in lines of its own."""
     head = Text.assemble(f"{_clock(job.first_seen)}  ", (escape(job.job_id, 1000), "bold"), overflow="fold")
-    asked = f"asked {_times(len(job.queries))}" if job.queries else ""
-    took = f"took {seconds(job.took)}" if job.took is not None else ""
-    operation = escape(job.operation) if job.submitted else _NO_SUBMISSION
+    times = _times(len(job.queries), language)
+    asked = _ASKED_TIMES.of(language).format(times=times) if job.queries else ""
+    took = TOOK.of(language).format(span=seconds(job.took)) if job.took is not None else ""
+    operation = escape(job.operation) if job.submitted else NOT_SEEN.of(language)
     http = f"HTTP {job.http_status}" if job.http_status else ""
     words = [Text(word) for word in (operation, http, asked) if word]
     yield head
-    yield _under(Text("  ").join([*words, _status(job), *([Text(took)] if took else ())]), 2)
+    yield _under(Text("  ").join([*words, _status(job, language), *([Text(took)] if took else ())]), 2)
     if reason := why_failed(job):
         yield _under(Text(escape(reason)), 2)
     if job.rules:
         yield _under(_codes(job.rules), 2)
 
 
-def _status(job: JobStory) -> Text:
+def _status(job: JobStory, language: Language) -> Text:
     """The last status, or what there is in its place."""
     if job.state is JobState.NEVER_QUERIED:
-        return Text("never asked", _STATES[job.state])
+        return Text(_NEVER_ASKED.of(language), _STATES[job.state])
     if job.state is JobState.LOST:
-        return Text("no status", _STATES[job.state])
+        return Text(_NO_STATUS.of(language), _STATES[job.state])
     return Text(escape(job.last_status or "", 40), _STATES[job.state])
 
 
-def _state_text(job: JobStory) -> Text:
-    took = f", {seconds(job.took)} after its submission" if job.took is not None else ""
-    return Text.assemble("(", _status(job), f"{took})")
+def _state_text(job: JobStory, language: Language) -> Text:
+    took = _AFTER_SUBMISSION.of(language).format(span=seconds(job.took)) if job.took is not None else ""
+    return Text.assemble(_OPEN.of(language), _status(job, language), took + _CLOSE.of(language))
 
 
 def _codes(rules: Iterable[str]) -> Text:
@@ -173,16 +227,17 @@ def _codes(rules: Iterable[str]) -> Text:
     return Text(" ").join(Text(code, STYLES[RULES[code].severity] if code in RULES else "") for code in rules)
 
 
-def _origin(job: JobStory) -> Iterator[Text]:
+def _origin(job: JobStory, language: Language) -> Iterator[Text]:
     if job.submitted is None:
-        yield Text("Its submission is in none of the logs.", "yellow")
+        yield Text(_IN_NO_LOG.of(language), "yellow")
     else:
         request = f"{job.method or ''} {job.host or ''}{job.path or ''}".strip()
         yield Text(escape(f"{request} ({job.route})" if job.route else request, 1000))
-        known = (("client", job.client), ("request id", job.request_id))
-        yield Text(", ".join(f"{name} {escape(value)}" for name, value in known if value), "dim")
+        known = ((_CLIENT, job.client), (_REQUEST_ID, job.request_id))
+        told = (words.of(language).format(name=escape(value)) for words, value in known if value)
+        yield Text(_AND.of(language).join(told), "dim")
     if created := created_at(job.job_id):
-        yield Text(f"created {_clock(created, 23)} UTC, derived from the id", "dim")
+        yield Text(_CREATED.of(language).format(time=_clock(created, 23)), "dim")
 
 
 def _runs(queries: Iterable[QueryStep]) -> list[list[QueryStep]]:
@@ -196,21 +251,21 @@ def _runs(queries: Iterable[QueryStep]) -> list[list[QueryStep]]:
 
 
 def _query(
-    job: JobStory, step: QueryStep, before: QueryStep | None, explained: set[str]
+    job: JobStory, step: QueryStep, before: QueryStep | None, explained: set[str], language: Language
 ) -> Iterator[RenderableType]:
     since = seconds(_apart(job.first_seen, step.time))
-    what = escape(step.status or "no status", 40)
+    what = escape(step.status or _NO_STATUS.of(language), 40)
     if before is not None and before.status is not None and step.status not in (None, before.status):
         what = f"{escape(before.status, 40)} -> {what}"
     style = _STATES[job.state] if step.time == job.ended else "" if step.status else "yellow"
-    http = "" if step.http_status == 200 else f"HTTP {step.http_status or 'none'}"
+    http = "" if step.http_status == 200 else f"HTTP {step.http_status or _NO_HTTP.of(language)}"
     yield _moment(step.time, f"+{since}", what, http, step.instance, style)
     if step.sub_jobs and (before is None or step.sub_jobs != before.sub_jobs):
-        told = ", ".join(f"{count} {escape(status, 40)}" for status, count in step.sub_jobs)
-        yield _under(Text(f"sub-jobs: {told}", "dim"), _INDENT)
+        told = COMMA.of(language).join(f"{count} {escape(status, 40)}" for status, count in step.sub_jobs)
+        yield _under(Text(_SUB_JOBS.of(language).format(told=told), "dim"), _INDENT)
     if reason := why_failed(step):
         yield _under(Text(escape(reason, 500)), _INDENT)
-    yield from _findings(step.findings, explained)
+    yield from _findings(step.findings, explained, language)
 
 
 def _moment(
@@ -223,7 +278,7 @@ def _moment(
     )
 
 
-def _findings(findings: Iterable[Found], explained: set[str]) -> Iterator[RenderableType]:
+def _findings(findings: Iterable[Found], explained: set[str], language: Language) -> Iterator[RenderableType]:
     """The rule the first time in full, with why it matters, and then its code alone."""
     for found in findings:
         style = STYLES[found.severity]
@@ -231,42 +286,53 @@ def _findings(findings: Iterable[Found], explained: set[str]) -> Iterator[Render
             yield _under(Text(found.rule, style), _INDENT)
             continue
         explained.add(found.rule)
-        yield _under(Text.assemble((f"{found.rule} {found.name}", style), f" ({found.severity})"), _INDENT)
-        yield _under(Text(_difference(found)), _INDENT + 2)
+        severity = _severity(found, language)
+        yield _under(Text.assemble((f"{found.rule} {found.name}", style), severity), _INDENT)
+        yield _under(Text(_difference(found, language)), _INDENT + 2)
         if found.rule in RULES:
-            yield _under(Text(RULES[found.rule].why.en, "dim"), _INDENT + 2)
+            yield _under(Text(RULES[found.rule].why.of(language), "dim"), _INDENT + 2)
 
 
-def _difference(found: Found | Example) -> str:
-    where = f"{escape(found.pointer)}: " if found.pointer else ""
-    return f"{where}expected {escape(found.expected)}, found {escape(found.found)}"
+def _severity(found: Found | FoundStory, language: Language) -> str:
+    return in_brackets(name_of(found.severity, SEVERITIES, language), language)
 
 
-def _found_entry(found: FoundStory) -> Iterator[RenderableType]:
-    example = found.example
-    often = f"  {_times(found.count)}" if found.count > 1 else ""
-    span = _clock(found.first) + (f" to {_clock(found.last)}" if found.count > 1 else "")
-    yield Text.assemble(
-        (found.rule, STYLES[found.severity]), (f" {found.name}", "bold"), f" ({found.severity})", often
+def _difference(found: Found | Example, language: Language) -> str:
+    what = _DIFFERENCE.of(language).format(
+        expected=escape(spoken(found.expected, language)), found=escape(spoken(found.found, language))
     )
+    return _AT.of(language).format(where=escape(found.pointer), what=what) if found.pointer else what
+
+
+def _found_entry(found: FoundStory, language: Language) -> Iterator[RenderableType]:
+    example = found.example
+    often = f"  {_times(found.count, language)}" if found.count > 1 else ""
+    first, last = _clock(found.first), _clock(found.last)
+    span = _SPAN.of(language).format(first=first, last=last) if found.count > 1 else first
+    severity = _severity(found, language)
+    yield Text.assemble((found.rule, STYLES[found.severity]), (f" {found.name}", "bold"), severity, often)
     yield _under(Text(f"{span} UTC"), 2)
     request = f"{example.method or ''} {example.host or ''}{example.path or ''}".strip()
     status = f" HTTP {example.http_status}" if example.http_status else ""
     route = f" ({example.route})" if example.route else ""
     yield _under(Text(escape(f"{request}{route}", 1000) + status, overflow="fold"), 2)
-    yield _under(Text(_difference(example) + _place(example)), 2)
+    yield _under(Text(_difference(example, language) + _place(example, language)), 2)
     if example.job_id and found.rule != TA502.code:
-        yield _under(Text(f"job {escape(example.job_id, 1000)}", "dim", overflow="fold"), 2)
-    yield _under(Text(f"fingerprint {found.fingerprint}", "dim"), 2)
+        job = _JOB.of(language) + escape(example.job_id, 1000)
+        yield _under(Text(job, "dim", overflow="fold"), 2)
+    yield _under(Text(_FINGERPRINT.of(language).format(fingerprint=found.fingerprint), "dim"), 2)
     yield Text()
 
 
-def _place(example: Example) -> str:
-    return f" (line {example.line}, column {example.column})" if example.line is not None else ""
+def _place(example: Example, language: Language) -> str:
+    if example.line is None:
+        return ""
+    place = _PLACE.of(language).format(line=example.line, column=example.column)
+    return in_brackets(place, language)
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _times(count: int, language: Language) -> str:
+    return (_ONCE if count == 1 else _TIMES).of(language).format(count=count)
 
 
 def _under(text: Text, indent: int) -> RenderableType:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
+from taskaudit.terms import COMMA, UNAUDITED, in_brackets, name_of
+
+_COVERAGE = Words(
+    "seen {seen} = other {other} + audited {audited} + unaudited {unaudited}",
+    "共 {seen} = 其他 {other} + 已审计 {audited} + 未审计 {unaudited}",
+)
+_LOST = Words("; records lost {lost}", "；丢失记录 {lost}")
 
 
 @dataclass(slots=True)
@@ -58,12 +66,13 @@ class Totals:
         for each in ("unaudited", "roles", "kinds", "findings", "severities"):
             getattr(self, each).update(getattr(other, each))
 
-    def coverage(self) -> str:
+    def coverage(self, language: Language = Language.EN) -> str:
         """The line without which no result is shown: what was looked at, and what was not."""
-        missed = ", ".join(f"{reason.value} {n}" for reason, n in sorted(self.unaudited.items()) if n)
-        return (
-            f"seen {self.seen} = other {self.other} + audited {self.audited} + "
-            f"unaudited {self.unaudited.total()}"
-            + (f" ({missed})" if missed else "")
-            + (f"; records lost {self.lost}" if self.lost else "")
+        missed = COMMA.of(language).join(
+            f"{name_of(reason, UNAUDITED, language)} {n}" for reason, n in sorted(self.unaudited.items()) if n
         )
+        sums = _COVERAGE.of(language).format(
+            seen=self.seen, other=self.other, audited=self.audited, unaudited=self.unaudited.total()
+        )
+        lost = _LOST.of(language).format(lost=self.lost) if self.lost else ""
+        return sums + in_brackets(missed, language) + lost

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.options import ConfigOption, load_config
+from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config
 from taskaudit.cli.printing import new_console, progress, write
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
 
 if TYPE_CHECKING:
     from taskaudit.check import Check
+    from taskaudit.contract.words import Language
 
 
 class CheckFormat(StrEnum):
@@ -29,6 +30,7 @@ class CheckFormat(StrEnum):
     "that cannot be read or is damaged; 3 nothing was audited."
 )
 def check(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(help="Captures: files, folders, or - for standard input.", show_default=False),
@@ -38,20 +40,22 @@ def check(
     fail_on: Annotated[
         Severity, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")
     ] = Severity.ERROR,
+    lang: LangOption = None,
 ) -> None:
     """Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content."""
     from taskaudit.auditor import Auditor
     from taskaudit.check import Check
     from taskaudit.lifecycle import Lifecycle
 
+    language = language_of(context, lang)
     loaded = load_config(config)
     settings = loaded.settings
     run = Check(Auditor(loaded.catalogue, settings.inspection_limit), Lifecycle(settings.thresholds))
-    _print_check(run, paths, output)
+    _print_check(run, paths, output, language)
     raise typer.Exit(run.exit_status(fail_on))
 
 
-def _print_check(run: Check, paths: list[Path], output: CheckFormat) -> None:
+def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: Language) -> None:
     from taskaudit.check import Damaged, as_json
     from taskaudit.terminal import damage_text, outcome_text, summary_text
 
@@ -63,6 +67,6 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat) -> None:
             elif output is CheckFormat.JSON:
                 write(as_json(item) + "\n")
             else:
-                out.print(*outcome_text(item.source, item.index, item.outcome), sep="\n")
+                out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
     if output is CheckFormat.TEXT:
-        out.print(*summary_text(run.totals, run.lifecycle.evicted), sep="\n")
+        out.print(*summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")

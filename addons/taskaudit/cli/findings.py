@@ -8,8 +8,10 @@ import typer
 
 from taskaudit.cli.options import (
     ConfigOption,
+    LangOption,
     LogsArgument,
     TableFormat,
+    language_of,
     load_config,
     tell_logs,
     warn_of_gaps,
@@ -19,12 +21,14 @@ from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
 
 if TYPE_CHECKING:
+    from taskaudit.contract.words import Language
     from taskaudit.findings import Wanted
     from taskaudit.story import Story
 
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
 def findings(
+    context: typer.Context,
     logs: LogsArgument,
     rule: Annotated[
         str | None, typer.Option("--rule", help="Findings of this rule: code or name.", show_default=False)
@@ -34,34 +38,36 @@ def findings(
     ] = Severity.INFO,
     output: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print.")] = TableFormat.TABLE,
     config: ConfigOption = None,
+    lang: LangOption = None,
 ) -> None:
     """List what was found in logs: equal findings together, the worst first, each with an example."""
     from taskaudit.explain import find_rule
     from taskaudit.findings import Wanted
     from taskaudit.log import LogError
 
+    language = language_of(context, lang)
     thresholds = load_config(config).settings.thresholds
     try:
         wanted = Wanted(find_rule(rule).code if rule is not None else None, severity)
-        _print_findings(tell_logs(logs, thresholds), wanted, output)
+        _print_findings(tell_logs(logs, thresholds), wanted, output, language)
     except LookupError as error:
         fail(str(error.args[0]))
     except LogError as error:
         fail(str(error))
 
 
-def _print_findings(story: Story, wanted: Wanted, output: TableFormat) -> None:
+def _print_findings(story: Story, wanted: Wanted, output: TableFormat, language: Language) -> None:
     from taskaudit.findings import COLUMNS, as_json, cells
     from taskaudit.spreadsheet import as_csv
     from taskaudit.tables import findings_lines, findings_table
 
     chosen = list(wanted.of(story.findings))
     if output is TableFormat.TABLE:
-        show(new_console(), findings_table(chosen), *findings_lines(story, chosen))
+        show(new_console(), findings_table(chosen, language), *findings_lines(story, chosen, language))
     elif output is TableFormat.JSON:
         write("".join(as_json(found) + "\n" for found in chosen))
     else:
         write(as_csv([COLUMNS, *map(cells, chosen)]))
     if output is not TableFormat.TABLE:
-        warn_of_gaps(story)
+        warn_of_gaps(story, language)
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)

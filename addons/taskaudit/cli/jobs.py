@@ -12,8 +12,10 @@ import typer
 
 from taskaudit.cli.options import (
     ConfigOption,
+    LangOption,
     LogsArgument,
     TableFormat,
+    language_of,
     load_config,
     print_damage,
     tell_logs,
@@ -26,6 +28,7 @@ from taskaudit.job_state import JobState
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from taskaudit.contract.words import Language
     from taskaudit.jobs import Choice
     from taskaudit.lifecycle import Thresholds
     from taskaudit.story import JobStory, Story
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
 def jobs(
+    context: typer.Context,
     logs: LogsArgument,
     state: Annotated[
         JobState | None, typer.Option("--state", help="Jobs in this state only.", show_default=False)
@@ -61,20 +65,24 @@ def jobs(
         bool, typer.Option("--follow", help="Go on as the logs grow; stop with Ctrl-C.", show_default=False)
     ] = False,
     config: ConfigOption = None,
+    lang: LangOption = None,
 ) -> None:
     """Follow the jobs in logs to their end. Several logs, of several proxies, are told as one story."""
     from taskaudit.log import LogError
 
     if job is not None and (follow or state or route or since):
         fail("--job tells of one job; it goes with --format only")
+    language = language_of(context, lang)
     thresholds = load_config(config).settings.thresholds
     try:
         if follow:
-            _follow_jobs(logs, thresholds, choice_of(state, route, since), output)
+            stories = _watch_logs(logs, thresholds)
+            _follow_jobs(stories, choice_of(state, route, since), output, language)
         elif job is not None:
-            _print_job(tell_logs(logs, thresholds), job, output)
+            _print_job(tell_logs(logs, thresholds), job, output, language)
         else:
-            _print_jobs(tell_logs(logs, thresholds), state, route, since, output)
+            story = tell_logs(logs, thresholds)
+            _print_jobs(story, choice_of(state, route, since, story.last), output, language)
     except LogError as error:
         fail(str(error))
 
@@ -92,24 +100,22 @@ def choice_of(
         fail(str(error))
 
 
-def _print_jobs(
-    story: Story, state: JobState | None, route: str | None, since: str | None, output: TableFormat
-) -> None:
+def _print_jobs(story: Story, choice: Choice, output: TableFormat, language: Language) -> None:
     from taskaudit.tables import jobs_table, story_lines
 
-    chosen = list(choice_of(state, route, since, story.last).of(story.jobs))
+    chosen = list(choice.of(story.jobs))
     if output is not TableFormat.TABLE:
-        _print_lines(chosen, output)
-        warn_of_gaps(story)
+        _print_lines(chosen, output, language)
+        warn_of_gaps(story, language)
     else:
         console = new_console()
         if chosen:
-            show(console, jobs_table(chosen, console.width))
-        show(console, *story_lines(story, chosen))
+            show(console, jobs_table(chosen, console.width, language))
+        show(console, *story_lines(story, chosen, language))
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)
 
 
-def _print_job(story: Story, job_id: str, output: TableFormat) -> None:
+def _print_job(story: Story, job_id: str, output: TableFormat, language: Language) -> None:
     from taskaudit.jobs import job_named, whole_as_json
     from taskaudit.tables import coverage_lines, timeline
 
@@ -119,15 +125,17 @@ def _print_job(story: Story, job_id: str, output: TableFormat) -> None:
         fail(str(error.args[0]))
     if output is TableFormat.TABLE:
         console = new_console()
-        show(console, *timeline(job), "", *coverage_lines(story))
+        show(console, *timeline(job, language), "", *coverage_lines(story, language))
     elif output is TableFormat.JSON:
         write(whole_as_json(job) + "\n")
     else:
-        _print_lines([job], output)
+        _print_lines([job], output, language)
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)
 
 
-def _print_lines(chosen: Iterable[JobStory], output: TableFormat, *, heading: bool = True) -> None:
+def _print_lines(
+    chosen: Iterable[JobStory], output: TableFormat, language: Language, *, heading: bool = True
+) -> None:
     """Jobs for machines; with TABLE, one line of text each."""
     from taskaudit.jobs import COLUMNS, as_json, cells, one_line
     from taskaudit.spreadsheet import as_csv
@@ -135,32 +143,34 @@ def _print_lines(chosen: Iterable[JobStory], output: TableFormat, *, heading: bo
     if output is TableFormat.CSV:
         write(as_csv([*([COLUMNS] if heading else ()), *map(cells, chosen)]))
         return
-    put = as_json if output is TableFormat.JSON else one_line
-    write("".join(put(job) + "\n" for job in chosen))
+    lines = (as_json(job) if output is TableFormat.JSON else one_line(job, language) for job in chosen)
+    write("".join(line + "\n" for line in lines))
 
 
-def _follow_jobs(logs: list[Path], thresholds: Thresholds, choice: Choice, output: TableFormat) -> None:
+def _follow_jobs(stories: Iterable[Story], choice: Choice, output: TableFormat, language: Language) -> None:
     """Until Ctrl-C. On a terminal a table that changes; else a line for each change of a job."""
-    from taskaudit.watching import watch
-
     console = new_console()
-    stories = _telling_damage(watch(logs, thresholds))
     with suppress(KeyboardInterrupt):
         if output is TableFormat.TABLE and console.is_terminal:
-            _follow_on_terminal(stories, choice, console)
+            _follow_on_terminal(stories, choice, console, language)
         else:
-            _follow_in_lines(stories, choice, output)
+            _follow_in_lines(stories, choice, output, language)
 
 
-def _telling_damage(stories: Iterable[Story]) -> Iterator[Story]:
+def _watch_logs(logs: list[Path], thresholds: Thresholds) -> Iterator[Story]:
+    """The story anew whenever the logs have grown; lines that are no records are told as they come."""
+    from taskaudit.watching import watch
+
     told = 0
-    for story in stories:
+    for story in watch(logs, thresholds):
         print_damage(story.damaged[told:])
         told = len(story.damaged)
         yield story
 
 
-def _follow_on_terminal(stories: Iterable[Story], choice: Choice, console: Console) -> None:
+def _follow_on_terminal(
+    stories: Iterable[Story], choice: Choice, console: Console, language: Language
+) -> None:
     from rich.live import Live
 
     from taskaudit.tables import live_view
@@ -171,12 +181,15 @@ def _follow_on_terminal(stories: Iterable[Story], choice: Choice, console: Conso
     with Live(console=console, auto_refresh=False) as live:
         for story in stories:
             chosen = list(choice.of(story.jobs))
-            live.update(live_view(story, chosen, console.width, console.height), refresh=True)
+            view = live_view(story, chosen, console.width, console.height, language)
+            live.update(view, refresh=True)
 
 
-def _follow_in_lines(stories: Iterable[Story], choice: Choice, output: TableFormat) -> None:
+def _follow_in_lines(
+    stories: Iterable[Story], choice: Choice, output: TableFormat, language: Language
+) -> None:
     from taskaudit.watching import News
 
     news = News(choice)
     for number, story in enumerate(stories):
-        _print_lines(news.of(story), output, heading=number == 0)
+        _print_lines(news.of(story), output, language, heading=number == 0)

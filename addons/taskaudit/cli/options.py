@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.printing import fail, new_console, show
+from taskaudit.contract.words import Language
+from taskaudit.language import chosen
 
 if TYPE_CHECKING:
     from taskaudit.config import Loaded
@@ -28,12 +31,38 @@ LogsArgument = Annotated[
 ]
 
 
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="[en|zh]",
+        help="Language of what people read.",
+        show_default="TASKAUDIT_LANG, or the locale",
+    ),
+]
+_LANG = "taskaudit.lang"
+"""Where `--lang` before the command is kept, in what the contexts of click have in common."""
+
+
 class TableFormat(StrEnum):
     """How tables print."""
 
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+def keep_language(context: typer.Context, lang: str | None) -> None:
+    """Notes a `--lang` that stands before the command."""
+    context.meta[_LANG] = lang
+
+
+def language_of(context: typer.Context, lang: str | None = None) -> Language:
+    """The language asked for: after the command's name, else before it, else in the environment."""
+    try:
+        return chosen(lang if lang is not None else context.meta.get(_LANG), os.environ)
+    except ValueError as error:
+        fail(str(error))
 
 
 def load_config(path: Path | None) -> Loaded:
@@ -59,9 +88,9 @@ def print_damage(damaged: Iterable[Damaged]) -> None:
         typer.echo(f"taskaudit: {path}, line {line}: {reason}", err=True)
 
 
-def warn_of_gaps(story: Story) -> None:
+def warn_of_gaps(story: Story, language: Language = Language.EN) -> None:
     """No result without saying what it lacks: on standard error where standard output is for a machine."""
     if not story.coverage.is_whole or story.evicted:
         from taskaudit.tables import coverage_lines
 
-        show(new_console(stderr=True), *coverage_lines(story))
+        show(new_console(stderr=True), *coverage_lines(story, language))

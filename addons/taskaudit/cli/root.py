@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from taskaudit import __version__
+from taskaudit.cli.options import LangOption, keep_language
 
 app = typer.Typer(
     name="taskaudit",
@@ -29,7 +30,10 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
+    lang: LangOption = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-) -> None: ...
+) -> None:
+    keep_language(context, lang)
