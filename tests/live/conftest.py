@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from browser import browser, look  # noqa: F401 (fixtures)
 from running import Client, Proxy, RawOrigin, Start
 
 from taskaudit.demo.api import DemoApi

@@ -1,0 +1,111 @@
+"""How an audit stands, in one line, with all that keeps it from being whole. Said in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Language, Words
+from taskaudit.reports.model import Report
+from taskaudit.terms import SEVERITIES, UNAUDITED, counts_of
+
+NOTHING = Words("Nothing was audited", "没有审计到任何交互")
+CLEAN = Words("No findings in {exchanges}", "{exchanges}中没有发现问题")
+CLEAN_AS_FAR = Words(
+    "No findings in {exchanges}, but not everything was seen", "{exchanges}中没有发现问题，但并未看到全部"
+)
+FOUND = Words("{findings} in {exchanges}", "{exchanges}中有 {findings}")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`mood` is `none`, `ok`, `partial` or the worst severity; never `ok` unless everything was audited.
+
+    `alerts`: what was not seen or is not known, a sentence each.
+    """
+
+    mood: str
+    verdict: str
+    coverage: str
+    alerts: tuple[str, ...]
+
+
+def standing_of(report: Report, language: Language) -> Standing:
+    """How it stands."""
+    alerts = tuple(words.of(language) for words in _alerts(report))
+    mood = _mood(report, bool(alerts))
+    return Standing(mood, _verdict(report, mood, language), report.coverage.totals.coverage(language), alerts)
+
+
+def audited(report: Report) -> int:
+    """Audited exchanges, also of sessions that have not told their totals."""
+    return max(report.coverage.totals.audited, sum(operation.audited for operation in report.operations))
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def _mood(report: Report, has_alerts: bool) -> str:
+    worst = next((severity.value for severity, count in report.severities.items() if count), None)
+    if worst is not None:
+        return worst
+    return "none" if not audited(report) else "partial" if has_alerts else "ok"
+
+
+def _verdict(report: Report, mood: str, language: Language) -> str:
+    number = audited(report)
+    exchanges = Words(
+        counted(number, "audited exchange", "audited exchanges"), f"{number} 次已审计的交互"
+    ).of(language)
+    if mood == "none":
+        return NOTHING.of(language)
+    if mood in ("ok", "partial"):
+        return (CLEAN if mood == "ok" else CLEAN_AS_FAR).of(language).format(exchanges=exchanges)
+    return FOUND.of(language).format(findings=_found(report, language), exchanges=exchanges)
+
+
+def _found(report: Report, language: Language) -> str:
+    if language is Language.ZH:
+        told = (f"{n} 个{SEVERITIES[each].zh}" for each, n in report.severities.items() if n)
+        return "、".join(told)
+    return ", ".join(
+        counted(n, each.value, "infos" if each is Severity.INFO else f"{each}s")
+        for each, n in report.severities.items()
+        if n
+    )
+
+
+def _alerts(report: Report) -> Iterator[Words]:
+    coverage = report.coverage
+    if unaudited := coverage.totals.unaudited.total():
+        en, zh = (counts_of(sorted(coverage.totals.unaudited.items()), UNAUDITED, each) for each in Language)
+        yield Words(
+            f"{counted(unaudited, 'exchange', 'exchanges')} in scope got no verdict: {en}.",
+            f"{unaudited} 次应审计的交互没有结论：{zh}。",
+        )
+    if lost := coverage.missing:
+        yield Words(
+            f"{counted(lost, 'record', 'records')} LOST, or not in these logs.",
+            f"{lost} 条记录丢失，或不在这些日志中。",
+        )
+    if coverage.uncounted:
+        yield Words(
+            f"{coverage.uncounted} of {coverage.sessions} sessions have not told their totals yet.",
+            f"{coverage.sessions} 个会话中有 {coverage.uncounted} 个尚无总数。",
+        )
+    elif coverage.open_sessions and report.sources:
+        yield Words(
+            f"{coverage.open_sessions} of {coverage.sessions} sessions are still running, or were killed.",
+            f"{coverage.sessions} 个会话中有 {coverage.open_sessions} 个仍在运行，或被强行终止。",
+        )
+    if damaged := len(report.damaged):
+        yield Words(f"{counted(damaged, 'place', 'places')} could not be read.", f"{damaged} 处无法读取。")
+    if forgotten := report.evicted:
+        yield Words(
+            f"{counted(forgotten, 'job was', 'jobs were')} forgotten (remembered_jobs): what came of them "
+            "later is not judged.",
+            f"有 {forgotten} 个任务被遗忘（remembered_jobs）：其后续不再评判。",
+        )
