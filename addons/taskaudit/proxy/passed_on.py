@@ -1,0 +1,109 @@
+"""What the options say that are passed on to mitmproxy: read as mitmproxy itself reads them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from mitmproxy.exceptions import OptionsError
+from mitmproxy.options import CONF_BASENAME, Options
+from mitmproxy.optmanager import load_paths, parse
+from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.tools.cmdline import common_options
+
+_EVERYWHERE = ("", "*", "0.0.0.0", "::")
+
+
+class Mode(NamedTuple):
+    """One way in which clients reach the proxy."""
+
+    name: str
+    """As in `--mode`: `regular`, `reverse`, `upstream` ..."""
+    address: str
+    """HOST:PORT for a client on this machine; the port is empty where mitmproxy chooses one."""
+    target: str
+    """What stands behind the colon of `--mode reverse:https://api.example.com`."""
+
+
+class PassedOn(NamedTuple):
+    """The options of the command line together with those of mitmproxy's own `config.yaml`."""
+
+    named: frozenset[str]
+    """Names of the options in `--set`."""
+    configured: frozenset[str]
+    """Names of the options in `config.yaml`, which win over `--set`."""
+    confdir: Path
+    scripts: tuple[str, ...]
+    """What mitmproxy loads, be it named by -s, by `--set scripts=` or by `config.yaml`."""
+    scripts_in_flags: bool
+    """By -s, which makes mitmproxy forget the other two."""
+    modes: tuple[Mode, ...]
+    """Empty where mitmproxy does not listen."""
+    only_tells: bool
+    """Whether mitmproxy prints something (--version, --options, --commands, --help) and ends."""
+
+    @property
+    def certificate(self) -> Path:
+        """The CA certificate that clients have to trust; mitmproxy makes it at its first start."""
+        return self.confdir / f"{CONF_BASENAME}-ca-cert.pem"
+
+
+class _Refused(Exception):
+    """These are no arguments of mitmproxy."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Refused(message)
+
+
+def understand(arguments: Sequence[str]) -> PassedOn | None:
+    """None where mitmproxy is going to refuse the arguments, or its `config.yaml`: it says why itself."""
+    options = Options()
+    parser = _Parser(add_help=False)
+    # Options of mitmproxy's own addons are passed over, but for the one that is needed.
+    options.add_option("scripts", Sequence[str], [], "")
+    common_options(parser, options)  # type: ignore[no-untyped-call]
+    try:
+        given, others = parser.parse_known_args(arguments)
+        options.set(*given.setoptions, defer=True)
+        confdir = Path(options.confdir).expanduser()
+        files = [confdir / "config.yaml", confdir / "config.yml"]
+        load_paths(options, *files)
+        options.update(**_flags(given, options))  # type: ignore[no-untyped-call]
+        return PassedOn(
+            named=frozenset(spec.partition("=")[0] for spec in given.setoptions),
+            configured=frozenset(name for path in files for name in _in_file(path)),
+            confdir=confdir,
+            scripts=tuple(options.scripts),
+            scripts_in_flags=given.scripts is not None,
+            modes=_modes(options),
+            only_tells=given.version or given.options or given.commands or "--help" in others,
+        )
+    except (_Refused, OptionsError, OSError, TypeError, ValueError):
+        return None
+
+
+def _flags(given: argparse.Namespace, options: Options) -> Mapping[str, Any]:
+    return {name: value for name, value in vars(given).items() if name in options and value is not None}
+
+
+def _in_file(path: Path) -> Sequence[str]:
+    if not path.is_file():
+        return []
+    return list(parse(path.read_text(encoding="utf-8")))  # type: ignore[no-untyped-call]
+
+
+def _modes(options: Options) -> tuple[Mode, ...]:
+    """Raises ValueError where there is no such mode."""
+    if not options.server:
+        return ()
+    return tuple(_mode(ProxyMode.parse(spec), options) for spec in options.mode)
+
+
+def _mode(mode: ProxyMode, options: Options) -> Mode:
+    host, port = mode.listen_host(options.listen_host), mode.listen_port(options.listen_port)
+    host = "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    return Mode(mode.type_name, f"{host}:{port or ''}", mode.data)

@@ -1,0 +1,67 @@
+"""What a client needs, as it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from taskaudit.contract.words import Language
+from taskaudit.proxy.first_run import hint, is_due
+from taskaudit.proxy.launch import CONSOLE, WEB
+from taskaudit.proxy.passed_on import PassedOn, understand
+
+
+def meaning(confdir: Path | str, *arguments: str) -> PassedOn:
+    found = understand(["--set", f"confdir={confdir}", *arguments])
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-p", "0"],
+        ["-p", "9090", "--mode", "upstream:http://proxy:3128"],
+        ["--mode", "reverse:https://ecs.example.com"],
+        ["--mode", "regular", "--mode", "reverse:https://ecs.example.com@0"],
+        ["--mode", "local"],
+        ["-n"],
+    ],
+    ids=" ".join,
+)
+def test_the_hint(arguments: list[str], language: Language, snapshot: SnapshotAssertion) -> None:
+    assert hint(WEB, meaning("/nowhere/.mitmproxy", *arguments), language) == snapshot
+
+
+def test_the_console_names_its_own_command() -> None:
+    assert "taskaudit tui --hint" in hint(CONSOLE, meaning("/nowhere"), Language.EN)
+
+
+def test_paths_are_quoted_where_a_shell_reads_them() -> None:
+    assert "--cacert '/my home/mitmproxy-ca-cert.pem'" in hint(WEB, meaning("/my home"), Language.EN)
+
+
+def test_a_certificate_that_is_there_is_not_told_to_be_made(tmp_path: Path) -> None:
+    before = hint(WEB, meaning(tmp_path), Language.EN)
+    meaning(tmp_path).certificate.touch()
+    assert ("made at" in before, "made at" in hint(WEB, meaning(tmp_path), Language.EN)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "due"), [([], True), (["-n"], False), (["--version"], False), (["--mode", "local"], True)]
+)
+def test_when_it_is_due(tmp_path: Path, arguments: list[str], due: bool) -> None:
+    assert is_due(meaning(tmp_path, *arguments)) is due
+
+
+def test_it_is_not_due_once_there_is_a_certificate(tmp_path: Path) -> None:
+    meaning(tmp_path).certificate.touch()
+    assert not is_due(meaning(tmp_path))
+
+
+def test_nothing_is_told_about_what_mitmproxy_refuses() -> None:
+    assert not is_due(None)
