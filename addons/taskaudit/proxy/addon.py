@@ -9,26 +9,35 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
+import os
 import socket
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 
-from mitmproxy import ctx, exceptions, http
+from mitmproxy import contentviews, ctx, exceptions, hooks, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.flow import Flow
 
 from taskaudit.auditor import Auditor, Outcome
+from taskaudit.board import Board
 from taskaudit.catalogue import Match, Role
 from taskaudit.config import ConfigError, load
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Kind, Verdict
+from taskaudit.contract.words import Language
 from taskaudit.exchange import Exchange, Unaudited, stable_id
+from taskaudit.language import chosen
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import LogError, LogFile
+from taskaudit.proxy.annotate import add, annotate, clear, late_findings
+from taskaudit.proxy.commands import Commands, flow_list
 from taskaudit.proxy.tee import Tee
+from taskaudit.proxy.view import TaskResponse
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
 from taskaudit.sources.flow import exchange_of
@@ -50,6 +59,9 @@ class TaskAudit:
     name = "taskaudit"
 
     def __init__(self) -> None:
+        self.board: Board | None = None
+        self.language = Language.EN
+        self.addons = [Commands(self)]
         self._auditor: Auditor | None = None
         self._recorder: Recorder | None = None
         self._under_way: dict[str, tuple[http.HTTPFlow, Match]] = {}
@@ -65,6 +77,7 @@ class TaskAudit:
         loader.add_option(
             "taskaudit_log", str, "taskaudit.ndjson", "File that the task audit appends its records to."
         )
+        contentviews.add(TaskResponse(self))
 
     def configure(self, updated: set[str]) -> None:
         """Reads the configuration and opens the log, before the first flow.
@@ -123,6 +136,7 @@ class TaskAudit:
     def _set_up(self) -> None:
         """Replaces configuration and log together, or neither. Raises ConfigError, LogError."""
         options = ctx.options
+        self.language = _language()
         config = load(Path(options.taskaudit_config).expanduser() if options.taskaudit_config else None)
         if not options.taskaudit_log:
             raise LogError("taskaudit_log is empty: name the file for the records")
@@ -138,12 +152,35 @@ class TaskAudit:
             mode=",".join(mode.split(":", 1)[0] for mode in options.mode),
             config_digest=config.digest,
             lifecycle=_lifecycle(before, config.settings.thresholds),
+            board=self._board(),
         )
         if before is not None:
             before.stop(close=not same_file, is_last=False)
         recorder.start()
         self._recorder = recorder
         self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+
+    def look_again(self, flow: http.HTTPFlow) -> Outcome | None:
+        """The outcome of a flow as it is now, with what has come of its job; None if it is none of ours."""
+        auditor = self._auditor
+        if auditor is None or (flow.response is None and flow.error is None):
+            return None
+        exchange = _exchange(flow)
+        outcome = auditor.look(exchange, _match(flow, auditor))
+        if outcome.role is Role.OTHER:
+            return None
+        return replace(outcome, late=late_findings(flow, exchange.exchange_id))
+
+    def renew(self, flow: http.HTTPFlow) -> None:
+        """Audits a flow again and annotates it anew; nothing is recorded."""
+        if flow.id not in self._under_way:
+            _annotate_or_clear(flow, self.look_again(flow))
+
+    def _board(self) -> Board | None:
+        """The live story, once there is somebody to see it. It goes on with each configuration."""
+        if self.board is None and flow_list() is not None:
+            self.board = Board()
+        return self.board
 
     def _guarded(
         self,
@@ -165,6 +202,8 @@ class TaskAudit:
         match = _match(flow, auditor)
         if match is not None:
             self._under_way[flow.id] = flow, match
+        if flow.response is None:  # Else it was loaded: it is annotated anew when its answer is looked at.
+            clear(flow)
 
     def _tee(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         response = flow.response
@@ -177,21 +216,44 @@ class TaskAudit:
         match = _match(flow, auditor)
         if match is None and not auditor.may_be_unlisted_submission(flow.request.method):
             recorder.pass_by()
+            self._annotate(flow, None)
             return
-        stream = flow.response.stream if flow.response else None
-        exchange = exchange_of(flow, stream.body if isinstance(stream, Tee) else None)
+        exchange = _exchange(flow)
         if not self._is_first(exchange):
+            self._guarded(flow, lambda flow, *_: self.renew(flow), counted=False)
             return
         outcome = auditor.look(exchange, match)
         late = recorder.record(outcome)
         if outcome.role is not Role.OTHER:
             _tell(outcome)
             _tell_late(late)
+        self._annotate(flow, outcome)
+        self._annotate_late(late, flow)
 
     def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         """The proxy stops while the exchange is under way: its answer will not be seen."""
         _, match = self._under_way.pop(flow.id)
-        recorder.record(auditor.look(replace(exchange_of(flow), answer=None), match))
+        outcome = auditor.look(replace(exchange_of(flow), answer=None), match)
+        recorder.record(outcome)
+        self._annotate(flow, outcome)
+
+    def _annotate(self, flow: http.HTTPFlow, outcome: Outcome | None) -> None:
+        """Once it is recorded: a failure here costs no record."""
+        self._guarded(flow, lambda flow, *_: _annotate_or_clear(flow, outcome), counted=False)
+
+    def _annotate_late(self, late: list[Late[Outcome]], current: http.HTTPFlow | None = None) -> None:
+        """Annotates flows that passed before, as far as they are still listed, and the one at hand."""
+        flows = flow_list() if late else None
+        earlier: list[Flow] = []
+        for outcome, finding in late:
+            flow_id = outcome.exchange.flow_id or ""
+            is_current = current is not None and current.id == flow_id
+            flow = current if is_current else flows.get_by_id(flow_id) if flows is not None else None
+            if isinstance(flow, http.HTTPFlow):
+                self._guarded(flow, partial(_add, outcome, finding), counted=False)
+                earlier.extend([] if is_current else [flow])
+        if earlier:
+            ctx.master.addons.trigger(hooks.UpdateHook(earlier))
 
     def _is_first(self, exchange: Exchange) -> bool:
         """False where this answer was recorded already: a flow that was loaded twice."""
@@ -210,7 +272,9 @@ class TaskAudit:
             "taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found
         )
         if counted:
-            recorder.record(_failure(flow, found, type(error).__name__))
+            failure = _failure(flow, found, type(error).__name__)
+            recorder.record(failure)
+            self._annotate(flow, failure)
         recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
 
     async def _keep_time(self) -> None:
@@ -220,7 +284,9 @@ class TaskAudit:
             await asyncio.sleep(TICK)
             ticks += 1
             if recorder := self._recorder:
-                _tell_late(recorder.due())
+                late = recorder.due()
+                _tell_late(late)
+                self._annotate_late(late)
                 if ticks % STATS_EVERY == 0:
                     recorder.stats()
 
@@ -230,6 +296,32 @@ def _lifecycle(before: Recorder | None, thresholds: Thresholds) -> Lifecycle[Out
     lifecycle: Lifecycle[Outcome] = before.lifecycle if before else Lifecycle()
     lifecycle.thresholds = thresholds
     return lifecycle
+
+
+def _language() -> Language:
+    """As for the command line, which tells by its environment, too. Raises ConfigError."""
+    try:
+        return chosen(None, os.environ)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _annotate_or_clear(flow: http.HTTPFlow, outcome: Outcome | None) -> None:
+    """A flow that was in scope once, under another configuration, keeps nothing of ours."""
+    if outcome is not None and outcome.role is not Role.OTHER:
+        annotate(flow, outcome)
+    else:
+        clear(flow)
+
+
+def _add(outcome: Outcome, finding: Finding, flow: http.HTTPFlow, *_: object) -> None:
+    add(flow, outcome, finding)
+
+
+def _exchange(flow: http.HTTPFlow) -> Exchange:
+    """What the flow holds; of a streamed answer, what the tee has kept."""
+    stream = flow.response.stream if flow.response else None
+    return exchange_of(flow, stream.body if isinstance(stream, Tee) else None)
 
 
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
