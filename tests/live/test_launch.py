@@ -185,8 +185,7 @@ class Tmux:
 
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    if shutil.which("tmux") is None:
-        pytest.skip("tmux is not installed")
+    assert shutil.which("tmux"), "tmux is not installed; apt-get install tmux"
     terminal = Tmux(tmp_path)
     terminal.run("new-session", "-d", "-x", "160", "-y", "40", "-c", str(tmp_path), "sh")
     yield terminal

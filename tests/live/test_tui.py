@@ -10,15 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from shutil import which
 
 import pytest
 from running import PATIENCE, Client, wait_until
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.paths import addon_script
-
-pytestmark = pytest.mark.skipif(which("tmux") is None, reason="needs tmux")
 
 BIN = Path(sys.executable).parent
 

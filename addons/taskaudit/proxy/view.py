@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from mitmproxy import contentviews
@@ -171,5 +172,6 @@ def _forget_soon() -> None:
     """
     console = sys.modules.get("mitmproxy.tools.console.flowview")
     kept = getattr(getattr(console, "FlowDetails", None), "_get_content_view", None)
-    if kept is not None:
-        asyncio.get_running_loop().call_soon(kept.cache_clear)
+    with suppress(RuntimeError):  # No event loop: nobody is looking, as when a test asks.
+        if kept is not None:
+            asyncio.get_running_loop().call_soon(kept.cache_clear)
