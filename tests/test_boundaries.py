@@ -142,6 +142,7 @@ ELSEWHERE = {
     "demo/client.py": "live/test_demo.py",
     "demo/logview.py": "live/test_demo.py",
     "demo/mitmdump.py": "live/test_demo.py",
+    "log/__init__.py": "log/test_file.py",
 }
 
 

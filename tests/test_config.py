@@ -19,6 +19,7 @@ from taskaudit.config import (
     settings_schema,
 )
 from taskaudit.contract.answer import DEFAULT_LIMIT
+from taskaudit.log import LogSettings
 from taskaudit.paths import configs_dir
 
 SERVICE = """\
@@ -58,6 +59,7 @@ def test_defaults() -> None:
 def test_default_file_shows_every_setting() -> None:
     shown = (configs_dir() / "default.yaml").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"\n{name}:" not in shown] == []
+    assert [name for name in LogSettings.model_fields if f"\n  {name}:" not in shown] == []
 
 
 def test_shipped_names_are_the_shipped_files() -> None:
@@ -150,6 +152,20 @@ WRONG = [
     ("catalogue: &a\n- *a\n", "line 1: anchors (&a) are not supported"),
     ("instance_id: &a x\n", "line 1: anchors (&a) are not supported"),
     ("? [a, b]\n: c\n", "line 1: found a list or a mapping; expected a key"),
+    ("log:\n  rotate: 1\n", 'line 2: unknown key "rotate"; did you mean "rotate_bytes"?'),
+    (
+        "log:\n  compress: zst\n",
+        "line 2: log.compress: found the text \"zst\"; expected 'none' or 'zstd'; did",
+    ),
+    (
+        "log: {rotate_bytes: 1000}\n",
+        "line 1: log.rotate_bytes: found the number 1000; expected 65536 or more",
+    ),
+    ("log:\n  rotate_bytes: 100 MB\n", 'line 2: log.rotate_bytes: found the text "100 MB"; expected a whole'),
+    ("log:\n  keep_files: 0\n", "line 2: log.keep_files: found the number 0; expected 1 or more"),
+    ("log:\n  keep_days: .inf\n", "line 2: log.keep_days: found the number Infinity; expected a finite"),
+    ("log:\n  fsync: on\n", "line 2: log.fsync: found the text \"on\"; expected 'off', 'batch' or 'each'"),
+    ("log: off\n", 'line 1: log: found the text "off"; expected keys and values'),
     (b"unlisted: detect\n# caf\xe9\n", "line 2: found byte 0xe9; expected text in UTF-8"),
     ("unlisted: detect\n".encode("utf-16"), "line 1: found byte 0xff; expected text in UTF-8"),
     ('"\\u001b[2J\\u202e": 1\n', 'line 1: unknown key "\\u001b[2J\\u202e"'),

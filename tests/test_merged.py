@@ -114,6 +114,20 @@ def test_damage_is_kept_and_the_rest_read(tmp_path: Path) -> None:
     assert merged.coverage().missing == 1
 
 
+def test_a_file_is_read_once_by_however_many_paths(tmp_path: Path) -> None:
+    """As with `log*`, which names the rotated files and the log that they belong to."""
+    log = write_log(tmp_path / "log", [submit(0), ask(5)])
+    lines = log.read_bytes().splitlines(keepends=True)
+    old = tmp_path / "log.20260921T141320Z-001"
+    old.write_bytes(b"".join([lines[0], b"damaged\n", *lines[2:]]))
+    log.unlink()
+    write_log(log, [submit(9, "another")])
+    for paths in ((old, log), (log, old), (log, log)):
+        merged = read(*paths)
+        assert [each.path for each in merged.damaged] == [old]
+        assert merged.coverage().sessions == 2
+
+
 def test_a_foreign_file(tmp_path: Path) -> None:
     (tmp_path / "foreign").write_text("{}\n", encoding="utf-8")
     with pytest.raises(LogError, match="not a log"):

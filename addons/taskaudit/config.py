@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from taskaudit.catalogue import Catalogue, Service
 from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.lifecycle import Thresholds
+from taskaudit.log.settings import LogSettings
 from taskaudit.paths import configs_dir
 
 SHIPPED = (
@@ -110,6 +111,9 @@ class Settings(BaseModel):
         default=None,
         min_length=1,
         description="Name of this instance in every record of the log; null: the host name.",
+    )
+    log: LogSettings = Field(
+        default=LogSettings(), description="When the log is rotated, kept and forced to the disk."
     )
 
     @property

@@ -19,7 +19,9 @@ from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
-from taskaudit.log import Damaged, follow_log, read_log
+from taskaudit.log.following import follow_lines
+from taskaudit.log.format import Damaged
+from taskaudit.log.reading import Inode, read_lines
 from taskaudit.totals import Totals
 
 REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, TA505, TA506, TA507))
@@ -164,6 +166,7 @@ class Merged:
         self.groups: dict[str, Group] = {}
         self.damaged: list[Damaged] = []
         self.last = 0.0
+        self._files: set[Inode] = set()
         self._sessions: dict[str, _Session] = {}
         self._finding_ids: set[bytes] = set()
 
@@ -173,20 +176,20 @@ class Merged:
         return all(session.is_stopped for session in self._sessions.values())
 
     def read(self, path: Path) -> None:
-        """Takes a whole log. Raises LogError."""
-        for line, item in enumerate(read_log(path), 1):
-            self.add(path, line, item)
+        """Takes a whole log, its rotated files too. Raises LogError."""
+        for line in read_lines(path, self._files):
+            self.add(*line)
 
     def follow(self, path: Path) -> Iterator[int]:
         """Takes a log as it grows: each step takes what is new, and gives how many lines. Raises LogError."""
-        line = taken = 0
-        for item in follow_log(path):
-            if item is None:
+        taken = 0
+        for line in follow_lines(path):
+            if line is None:
                 yield taken
                 taken = 0
             else:
-                line, taken = line + 1, taken + 1
-                self.add(path, line, item)
+                taken += 1
+                self.add(*line)
 
     def add(self, path: Path, line: int, item: dict[str, Any] | Damaged) -> None:
         """Takes one line of a log."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import uuid4
 
 from taskaudit import __version__
@@ -18,7 +19,9 @@ from taskaudit.catalogue import Role
 from taskaudit.exchange import rfc3339, stable_id
 from taskaudit.following import follow
 from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.log.file import Notice
 from taskaudit.records import (
+    ExchangeHeader,
     FaultBody,
     FaultRecord,
     Record,
@@ -35,23 +38,48 @@ from taskaudit.records import (
 )
 from taskaudit.totals import Totals
 
+if TYPE_CHECKING:
+    import asyncio
+
 logger = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 500
 """How many late findings go into one `write`."""
+_MOST_NOTICES = 20
 
 
 class Sink(Protocol):
-    """Where lines of records go: a log file, as a rule. `repaired`: where a partial line was put aside."""
+    """Where lines of records go: `log.LogFile`, or what stands in for it where nothing is written."""
 
-    path: Path
-    repaired: Path | None
+    @property
+    def path(self) -> Path:
+        """What it is called."""
 
-    def append(self, lines: bytes) -> None:
+    @property
+    def is_empty(self) -> bool:
+        """Whether a session record has to come first."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why what is written may get lost, or None."""
+
+    def notices(self) -> Iterable[Notice]:
+        """What has happened to it since the last call."""
+
+    def prepare(self, coming: int = 0, /) -> None:
+        """That many bytes are about to come."""
+
+    def append(self, lines: bytes, /) -> None:
         """Takes whole lines, all or none. Raises OSError."""
 
-    def close(self) -> None:
-        """Nothing more comes."""
+    def committed(self) -> asyncio.Future[None] | None:
+        """What to await until the lines are safe, None where there is nothing to wait for."""
+
+    def reopen(self) -> None:
+        """Looks for the file by its name anew."""
+
+    def close(self) -> int:
+        """Nothing more comes. Gives how many records are lost with it."""
 
 
 @dataclass(slots=True)
@@ -90,22 +118,28 @@ class Recorder:
         self._clock = clock
         self._seq = 0
         self._loss: _Loss | None = None
+        self._untold: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self.board = board
         if board is not None:
             board.join(self.totals)
 
     @property
     def failing(self) -> str | None:
-        """Why records cannot be written at the moment, or None."""
-        return self._loss.reason if self._loss else None
+        """Why records cannot be written at the moment, or may get lost, or None."""
+        return self._loss.reason if self._loss else self.log.trouble
 
     def start(self) -> None:
         """Writes the session's first record; says so if the log had to be repaired."""
         self._write([self._session("start")])
-        if self.log.repaired:
-            message = f"a partial last line, left by a crash, was moved to {self.log.repaired.name}"
-            self.fault(FaultBody(reason="log_repaired", rule=None, message=message))
-            self.log.repaired = None
+
+    def committed(self) -> asyncio.Future[None] | None:
+        """With `fsync: batch`, what to await until the records just written are on the disk; else None."""
+        return self.log.committed()
+
+    def reopen(self) -> None:
+        """Goes on in the file that the log's path leads to now, where that is another one."""
+        self.log.reopen()
+        self._write([])
 
     def record(self, outcome: Outcome) -> list[Late[Outcome]]:
         """Counts one exchange and writes its records, all with one `write`.
@@ -124,7 +158,11 @@ class Recorder:
         return late
 
     def due(self) -> list[Late[Outcome]]:
-        """Writes, and gives, the findings that became true by the clock alone."""
+        """Writes, and gives, the findings that became true by the clock alone.
+
+        Tells what has happened to the log, too, and of losses: also where there is no traffic.
+        """
+        self._write([])
         return self._tell(self.lifecycle.due(self._clock()))
 
     def pass_by(self) -> None:
@@ -151,8 +189,8 @@ class Recorder:
         self._write([self._session("stop")])
         if self._loss:
             logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
-        if close:
-            self.log.close()
+        if close and (gone := self.log.close()):
+            logger.error("taskaudit: %d records are lost with the log, which was deleted", gone)
 
     def _tell(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
         late = list(findings)
@@ -176,23 +214,65 @@ class Recorder:
         if self.board is not None:
             self.board.evicted = self.lifecycle.evicted
             self.board.take(records)
+        lines = "".join(map(as_line, records)).encode()
+        self.log.prepare(len(lines))
+        self._note(self.log.notices())
         told = self._tell_loss()
-        if told:
-            records = [told, *(r.model_copy(update={"seq": r.seq + 1}) for r in records)]
-        lines = "".join(map(as_line, records))
+        added = self._added(records, told)
+        if added:
+            lines = "".join(map(as_line, added)).encode()
+        elif not records:
+            return
         try:
-            self.log.append(lines.encode())
+            self.log.append(lines)
         except OSError as error:
-            lost = len(records) - bool(told)
-            self._seq += lost
-            self._lose(lost, error.strerror or str(error))
-        else:
             self._seq += len(records)
-            if told:
-                logger.warning("taskaudit: the log is written again; %s", told.fault.message)
-                self._loss = None
+            self._lose(len(records), error.strerror or str(error))
+        else:
+            self._seq += len(added) or len(records)
+            self._is_told(told)
+
+    def _added(self, records: Sequence[Record], told: FaultRecord | None) -> list[Record]:
+        """The records with those around them that nobody asked for, numbered; empty where there are none.
+
+        A file starts with a session record, whatever comes first: that is how it is known.
+        """
+        faults: list[Record] = [*([told] if told else []), *map(self._fault_of, self._untold)]
+        is_session = bool(records) and isinstance(records[0], SessionRecord)
+        needs_head = self.log.is_empty and bool(faults or records)
+        if not faults and (is_session or not needs_head):
+            return []
+        if is_session and self._seq == 0:
+            return list(self._numbered([*records, *faults]))
+        head: list[Record] = [self._session("continue")] if needs_head else []
+        return list(self._numbered([*head, *faults, *records]))
+
+    def _numbered(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The identity of a record that is about no exchange depends on its number."""
+        for seq, record in enumerate(records, self._seq):
+            changed: dict[str, object] = {"seq": seq}
+            if not isinstance(record, ExchangeHeader):
+                changed["record_id"] = stable_id(record.event_type, self.stamp.session_id, seq)
+            yield record.model_copy(update=changed)
+
+    def _note(self, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            logger.warning("taskaudit: the log %s: %s", self.log.path, notice.message)
+            self._untold.append(notice)
+
+    def _fault_of(self, notice: Notice) -> FaultRecord:
+        body = FaultBody(reason=notice.reason, rule=None, message=notice.message)
+        return FaultRecord(**self._header("fault"), fault=body)
+
+    def _is_told(self, loss: FaultRecord | None) -> None:
+        self._untold.clear()
+        if loss is not None:
+            logger.warning("taskaudit: the log is written again; %s", loss.fault.message)
+            self._loss = None
 
     def _lose(self, count: int, reason: str) -> None:
+        if not count:
+            return
         now = self._clock()
         self.totals.lost += count
         if self._loss is None:
@@ -216,9 +296,9 @@ class Recorder:
         )
         return FaultRecord(**self._header("fault"), fault=body)
 
-    def _session(self, state: str) -> SessionRecord:
+    def _session(self, state: Literal["start", "continue", "stop"]) -> SessionRecord:
         body = SessionBody(
-            state="start" if state == "start" else "stop",
+            state=state,
             version=__version__,
             mode=self._mode,
             config_digest=self.config_digest,

@@ -88,9 +88,9 @@ class Stats(_Model):
 
 
 class SessionBody(_Model):
-    """A start or a stop of the audit."""
+    """A start or a stop of the audit, or that it goes on in a new file."""
 
-    state: Literal["start", "stop"]
+    state: Literal["start", "continue", "stop"]
     version: str
     mode: str
     config_digest: str
@@ -155,7 +155,15 @@ class UnauditedBody(_Model):
 class FaultBody(_Model):
     """The audit's own trouble. `lost`, `first` and `last` say what TA902 is about."""
 
-    reason: Literal["audit_failed", "records_lost", "log_repaired"]
+    reason: Literal[
+        "audit_failed",
+        "records_lost",
+        "log_repaired",
+        "log_missing",
+        "log_reopened",
+        "rotation_failed",
+        "sync_failed",
+    ]
     rule: str | None
     message: str
     lost: int | None = None
@@ -164,7 +172,7 @@ class FaultBody(_Model):
 
 
 class SessionRecord(Header):
-    """A start or a stop; the first line of every file is one."""
+    """A start, a stop, or that a session goes on; the first line of every file is one."""
 
     event_type: Literal["session"] = "session"
     session: SessionBody

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -357,3 +359,30 @@ def test_without_a_log_traffic_passes(started: Callable[..., Any]) -> None:
         live(audit, flow)
         assert flow.response
         assert flow.response.text == JOB
+
+
+@pytest.mark.parametrize(("fsync", "waits"), [("off", False), ("batch", True), ("each", False)])
+def test_an_answer_waits_for_its_group_only(
+    started: Callable[..., Any], log_path: Path, tmp_path: Path, fsync: str, waits: bool
+) -> None:
+    """Nothing is waited for that did not write."""
+    config = tmp_path / "config.yaml"
+    config.write_text(f"log: {{fsync: {fsync}}}\n")
+    synced: list[int] = []
+
+    async def answers(audit: TaskAudit) -> None:
+        for flow, is_ours in ((a_flow(), True), (a_flow(path="/elsewhere", body="{}"), False)):
+            audit.requestheaders(flow)
+            waiting = audit.response(flow)
+            assert (waiting is not None) is (waits and is_ours)
+            if waiting is not None:
+                await waiting
+                synced.append(1)
+
+    with started(taskaudit_config=str(config)) as (audit, _), pytest.MonkeyPatch.context() as patch:
+        slow = threading.Event()
+        threading.Timer(0.05, slow.set).start()
+        fsync_now = os.fsync
+        patch.setattr(os, "fsync", lambda fd: (slow.wait(30), fsync_now(fd)))
+        asyncio.run(answers(audit))
+    assert len(synced) == waits

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -113,10 +113,11 @@ class TaskAudit:
         """Tees the answer of a request in scope where it is going to be streamed."""
         self._guarded(flow, self._tee, counted=False)
 
-    def response(self, flow: http.HTTPFlow) -> None:
-        """Audits and records a whole answer."""
+    def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
         if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
             self._guarded(flow, self._look)
+        return self._recorder.committed() if self._recorder else None
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Records an exchange that ended without a whole answer."""
@@ -145,7 +146,8 @@ class TaskAudit:
         if before is not None and (before.log.path, before.config_digest) == (path, config.digest):
             return  # As it was: mitmproxy takes back a change that was refused.
         same_file = before is not None and before.log.path == path
-        log = before.log if before is not None and same_file else LogFile(path)
+        log = before.log if before is not None and same_file else LogFile(path, config.settings.log)
+        log.settings = config.settings.log
         recorder = Recorder(
             log,
             instance_id=config.settings.instance_id or socket.gethostname(),
