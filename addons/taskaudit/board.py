@@ -6,10 +6,12 @@ counts. It judges nothing: findings on the life of jobs are taken as they were r
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.merged import Coverage, Found, Group, Told, bare, found_of, group_in, told_of
 from taskaudit.operations import Operations
@@ -19,8 +21,10 @@ from taskaudit.totals import Totals
 
 MOST_JOBS = 1000
 """How many jobs are kept, those to which something happened last."""
+MOST_ASIDE = 10_000
+"""Of how many further jobs the submission and the end are kept, for when they are asked for again."""
 MOST_QUERIES = 100
-"""How many queries of a job are kept: the first half, and the last."""
+"""How many queries of a job are kept, the first half and the last, and how many submissions with its id."""
 MOST_GROUPS = 2000
 """How many groups of equal findings are kept; further ones are counted with another of their rule."""
 LONGEST_ID = 1000
@@ -34,6 +38,11 @@ class _Kept:
     draft: Draft = field(default_factory=Draft)
     findings: dict[str, list[Found]] = field(default_factory=dict)
 
+    def drop(self, told: Told) -> None:
+        """Forgets an exchange, but for which rules were broken."""
+        rules = (found.rule for found in self.findings.pop(told.exchange_id, ()))
+        self.draft.past_rules |= {*told.rules, *rules}
+
 
 class Board:
     """Takes the records of an audit as they are written."""
@@ -43,6 +52,8 @@ class Board:
         self.operations = Operations()
         self._most_jobs = most_jobs
         self._jobs: OrderedDict[str, _Kept] = OrderedDict()
+        self._aside: OrderedDict[str, Draft] = OrderedDict()
+        self._long: set[int] = set()
         self._on: dict[str, tuple[Told, str]] = {}
         self._groups: dict[str, Group] = {}
         self._by_rule: dict[str, Group] = {}
@@ -82,9 +93,9 @@ class Board:
 
     def story(self) -> Story:
         """All of it, as it stands."""
-        jobs = [job_of(job_id, kept.draft, kept.findings) for job_id, kept in self._jobs.items()]
+        in_order = sorted(self._jobs.items(), key=lambda item: (_began(item[1].draft), item[0]))
         return Story(
-            jobs=tuple(sorted(jobs, key=lambda job: (job.first_seen, job.job_id))),
+            jobs=tuple(job_of(job_id, kept.draft, kept.findings) for job_id, kept in in_order),
             findings=found_stories(self._groups.values()),
             damaged=(),
             coverage=self._coverage(),
@@ -101,31 +112,67 @@ class Board:
 
     def _exchange(self, told: Told) -> None:
         self._last = told
-        first, last = self._span or (told.at, told.at)
-        self._span = min(first, told.at), max(last, told.at)
+        if told.at > 0:
+            first, last = self._span or (told.at, told.at)
+            self._span = min(first, told.at), max(last, told.at)
         self.operations.add(told)
         if told.job_id is None or (told.is_query and is_placeholder(told.job_id)):
             return
         if len(told.job_id) > LONGEST_ID:
-            self._unlisted += 1
+            self._count_long(told, told.job_id)
             return
+        kept = self._job(told.job_id)
+        kept.draft.add(told)
         self._on[told.exchange_id] = told, told.job_id
-        draft = self._jobs.setdefault(told.job_id, _Kept()).draft
-        draft.add(told)
-        self._jobs.move_to_end(told.job_id)
-        self._shorten(draft)
+        self._shorten(kept)
         if len(self._jobs) > self._most_jobs:
-            self._forget(self._jobs.popitem(last=False)[1].draft.exchanges)
+            self._set_aside(*self._jobs.popitem(last=False))
+
+    def _count_long(self, told: Told, job_id: str) -> None:
+        """Each id once, as long as there are not too many of them."""
+        self._last = replace(told, job_id=escape(job_id, LONGEST_ID))
+        if hash(job_id) not in self._long:
             self._unlisted += 1
+            if len(self._long) < MOST_ASIDE:
+                self._long.add(hash(job_id))
 
-    def _shorten(self, draft: Draft) -> None:
+    def _job(self, job_id: str) -> _Kept:
+        """What is kept of a job, as the one to which something happened last."""
+        kept = self._jobs.get(job_id)
+        if kept is None:
+            kept = self._jobs[job_id] = _Kept()
+            if known := self._aside.pop(job_id, None):
+                kept.draft = known
+                self._unlisted -= 1
+                self._on.update((told.exchange_id, (told, job_id)) for told in known.exchanges)
+        self._jobs.move_to_end(job_id)
+        return kept
+
+    def _shorten(self, kept: _Kept) -> None:
+        draft, middle = kept.draft, MOST_QUERIES // 2
         if len(draft.queries) > MOST_QUERIES:
-            self._forget([draft.queries.pop(MOST_QUERIES // 2)])
+            is_end = draft.queries[middle] is _end(draft)
+            self._forget(kept, [draft.queries.pop(middle + is_end)])
             draft.unlisted += 1
+        if len(draft.others) > MOST_QUERIES:
+            self._forget(kept, [draft.others.pop(middle)])
 
-    def _forget(self, exchanges: Iterable[Told]) -> None:
+    def _set_aside(self, job_id: str, kept: _Kept) -> None:
+        """Keeps what a job began and ended with."""
+        draft, end = kept.draft, _end(kept.draft)
+        self._forget(kept, draft.exchanges)
+        draft.unlisted += len(draft.queries) - (end is not None)
+        draft.queries = [end] if end else []
+        draft.others = []
+        self._unlisted += 1
+        self._aside[job_id] = draft
+        if len(self._aside) > MOST_ASIDE:
+            self._aside.popitem(last=False)
+
+    def _forget(self, kept: _Kept, exchanges: Iterable[Told]) -> None:
         for told in exchanges:
             self._on.pop(told.exchange_id, None)
+            kept.drop(told)
 
     def _finding(self, record: FindingRecord) -> None:
         line = record.model_dump(mode="json")
@@ -136,7 +183,8 @@ class Board:
             on = self._last if is_last and self._last else bare(line)
         self._group(found, on)
         if kept := self._jobs.get(job_id):
-            kept.findings.setdefault(on.exchange_id, []).append(found)
+            on_it = kept.findings.setdefault(on.exchange_id, [])
+            insort(on_it, found, key=lambda each: (each.rule, each.pointer))
 
     def _group(self, found: Found, on: Told) -> None:
         is_full = found.fingerprint not in self._groups and len(self._groups) >= MOST_GROUPS
@@ -146,3 +194,13 @@ class Board:
             return
         group_in(self._groups, found, on)
         self._by_rule.setdefault(found.rule, self._groups[found.fingerprint])
+
+
+def _end(draft: Draft) -> Told | None:
+    """The query whose answer ended the job."""
+    return next((told for told in draft.queries if told.is_final), None)
+
+
+def _began(draft: Draft) -> float:
+    """When the first of its exchanges ended; a job may be asked for before its submission is seen."""
+    return min(told.at for told in draft.exchanges)

@@ -127,13 +127,15 @@ class Loaded:
     """A configuration ready for use.
 
     `digest` is the SHA-256 (hex) of the settings and routes in force: equal for equal meaning, whatever
-    the comments, the order of keys or the place of the files.
+    the comments, the order of keys or the place of the files. `files` are those of the user's own that it was
+    read from.
     """
 
     settings: Settings
     services: tuple[Service, ...]
     catalogue: Catalogue
     digest: str
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +162,13 @@ class _Document:
 
 def load(path: Path | None = None) -> Loaded:
     """Settings and catalogue from `path`, None for the shipped defaults. Raises ConfigError."""
-    path = path or default_file()
+    own, path = path, path or default_file()
     document = _read(path)
     settings = _validated(Settings, document)
     services = tuple(_services(settings, document, path.parent))
     catalogue = Catalogue(services, settings.unlisted)
-    return Loaded(settings, services, catalogue, _digest(settings, services))
+    files = (own, *(path.parent / entry for entry in settings.catalogue if _is_path(entry))) if own else ()
+    return Loaded(settings, services, catalogue, _digest(settings, services), files)
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -196,13 +199,17 @@ def _services(settings: Settings, document: _Document, base: Path) -> Iterator[S
         at: Location = ("catalogue", index)
         if entry in settings.catalogue[:index]:
             raise document.error(at, f"catalogue: {_quoted(entry)} is listed twice")
-        if "/" in entry or entry.endswith((".yaml", ".yml")):
+        if _is_path(entry):
             yield load_service(base / entry)
         elif entry in SHIPPED:
             yield load_service(configs_dir() / "catalogue" / f"{entry}.yaml")
         else:
             hint = _hint(entry, SHIPPED, "shipped services")
             raise document.error(at, f"catalogue: no service is named {_quoted(entry)}; {hint}")
+
+
+def _is_path(entry: str) -> bool:
+    return "/" in entry or entry.endswith((".yaml", ".yml"))
 
 
 def _digest(settings: Settings, services: Iterable[Service]) -> str:

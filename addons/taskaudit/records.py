@@ -163,6 +163,7 @@ class FaultBody(_Model):
         "log_reopened",
         "rotation_failed",
         "sync_failed",
+        "config_rejected",
     ]
     rule: str | None
     message: str

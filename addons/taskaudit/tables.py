@@ -30,6 +30,7 @@ WIDE = 150
 """From how many columns on a job fits into one row."""
 _LONGEST_ID = 40
 """Job ids longer than this are not put into a row, so that they need not be cut."""
+_LONGEST_RULE = 40
 _MOST_ALIKE = 6
 """How many queries with the same answer are shown one by one."""
 _INDENT = 38
@@ -224,7 +225,14 @@ def _state_text(job: JobStory, language: Language) -> Text:
 
 def _codes(rules: Iterable[str]) -> Text:
     """Rule codes, each in the colour of its severity."""
-    return Text(" ").join(Text(code, STYLES[RULES[code].severity] if code in RULES else "") for code in rules)
+    return Text(" ").join(
+        _code(code, STYLES[RULES[code].severity] if code in RULES else "") for code in rules
+    )
+
+
+def _code(rule: str, style: str) -> Text:
+    """A log may be of a later version, or anybody's: its rules may be unknown here."""
+    return Text(escape(rule, _LONGEST_RULE), style)
 
 
 def _origin(job: JobStory, language: Language) -> Iterator[Text]:
@@ -283,11 +291,12 @@ def _findings(findings: Iterable[Found], explained: set[str], language: Language
     for found in findings:
         style = STYLES[found.severity]
         if found.rule in explained:
-            yield _under(Text(found.rule, style), _INDENT)
+            yield _under(_code(found.rule, style), _INDENT)
             continue
         explained.add(found.rule)
         severity = _severity(found, language)
-        yield _under(Text.assemble((f"{found.rule} {found.name}", style), severity), _INDENT)
+        title = Text.assemble(_code(found.rule, style), " ", _code(found.name, style), severity)
+        yield _under(title, _INDENT)
         yield _under(Text(_difference(found, language)), _INDENT + 2)
         if found.rule in RULES:
             yield _under(Text(RULES[found.rule].why.of(language), "dim"), _INDENT + 2)
@@ -310,7 +319,8 @@ def _found_entry(found: FoundStory, language: Language) -> Iterator[RenderableTy
     first, last = _clock(found.first), _clock(found.last)
     span = _SPAN.of(language).format(first=first, last=last) if found.count > 1 else first
     severity = _severity(found, language)
-    yield Text.assemble((found.rule, STYLES[found.severity]), (f" {found.name}", "bold"), severity, often)
+    rule, name = _code(found.rule, STYLES[found.severity]), _code(found.name, "bold")
+    yield Text.assemble(rule, " ", name, severity, often)
     yield _under(Text(f"{span} UTC"), 2)
     request = f"{example.method or ''} {example.host or ''}{example.path or ''}".strip()
     status = f" HTTP {example.http_status}" if example.http_status else ""
@@ -320,7 +330,8 @@ def _found_entry(found: FoundStory, language: Language) -> Iterator[RenderableTy
     if example.job_id and found.rule != TA502.code:
         job = _JOB.of(language) + escape(example.job_id, 1000)
         yield _under(Text(job, "dim", overflow="fold"), 2)
-    yield _under(Text(_FINGERPRINT.of(language).format(fingerprint=found.fingerprint), "dim"), 2)
+    fingerprint = _FINGERPRINT.of(language).format(fingerprint=escape(found.fingerprint))
+    yield _under(Text(fingerprint, "dim"), 2)
     yield Text()
 
 

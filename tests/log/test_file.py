@@ -92,6 +92,30 @@ def test_what_could_not_be_cut_off_at_once_is_cut_off_before_the_next_write(
         with pytest.raises(OSError, match="7 of"):
             LogFile.append.__wrapped__(log, session)  # type: ignore[attr-defined]
     assert log_path.read_bytes() == session[:7]
+    log.prepare()
+    assert log.is_empty
     LogFile.append.__wrapped__(log, session)  # type: ignore[attr-defined]
     log.close()
     assert log_path.read_bytes() == session
+
+
+def test_what_another_process_cut_is_not_filled_up(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place where the next write would have cut off half a line lies behind the end then."""
+    log = LogFile(log_path)
+    line = b'{"timestamp":"2026-01-01T00:00:00.000000Z","event_type":"session"}\n'
+    append = LogFile.append.__wrapped__  # type: ignore[attr-defined]
+    append(log, line)
+
+    def fails(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+        patch.setattr(os, "ftruncate", fails)
+        with pytest.raises(OSError, match="7 of"):
+            append(log, line)
+    os.truncate(log_path, 0)
+    append(log, line)
+    log.close()
+    assert log_path.read_bytes() == line

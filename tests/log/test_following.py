@@ -112,6 +112,15 @@ def test_a_log_that_is_gone_is_waited_for(writing: Recorder, log_path: Path) -> 
     assert new(followed)[:2] == [1, 2]
 
 
+def test_a_compressed_file_is_read_once(writing: Recorder, log_path: Path) -> None:
+    fill(writing, 200)
+    (full,) = rotated(log_path)
+    compress(full.path)
+    followed = follow_log(full.path.with_name(full.path.name + ".zst"))
+    assert len(new(followed)) > 50
+    assert new(followed) == new(followed) == []
+
+
 def test_a_log_that_was_never_there(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="No such file"):
         next(follow_log(tmp_path / "log"))

@@ -20,6 +20,7 @@ from mitmproxy.test import taddons, tflow, tutils
 
 from taskaudit.auditor import Auditor
 from taskaudit.proxy import addon as module
+from taskaudit.proxy import standing
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.tee import Tee
 from tests.samples import BAD_ERROR, JOB
@@ -341,7 +342,7 @@ def test_totals_are_written_as_time_goes_by(
     started: Callable[..., Any], lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TICK", 0.001)
-    monkeypatch.setattr(module, "STATS_EVERY", 1)
+    monkeypatch.setattr(standing, "STATS_EVERY", 1)
 
     async def running() -> None:
         with started(run=False) as (audit, _):

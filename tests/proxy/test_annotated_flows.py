@@ -170,7 +170,7 @@ def test_a_flow_that_is_seen_twice_is_recorded_once_and_stays_annotated(
 
 def test_a_late_finding_changes_the_earlier_flow(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = watched.passes(a_flow())
-    recorder = watched.audit._recorder
+    recorder = watched.audit.standing.recorder
     assert recorder
     watched.updated.clear()
     watched.audit._annotate_late(recorder.due())
@@ -184,8 +184,8 @@ def test_a_late_finding_changes_the_earlier_flow(watched: Watched, monkeypatch: 
 def test_a_flow_that_is_listed_no_more_is_let_be(watched: Watched) -> None:
     flow = watched.passes(a_flow())
     watched.view.clear()
-    assert watched.audit._recorder
-    watched.audit._annotate_late(watched.audit._recorder.due())
+    assert watched.audit.standing.recorder
+    watched.audit._annotate_late(watched.audit.standing.recorder.due())
     assert flow.comment == f"TA: job {JOB_ID}"
     assert watched.updated == []
 
@@ -221,8 +221,8 @@ def test_where_annotating_fails_the_record_stands_and_is_counted_once(
     monkeypatch.undo()
     raising(monkeypatch, module, "add")
     watched.passes(a_flow(ERROR, 400, "/v1/p/cloudvolumes"))
-    assert watched.audit._recorder
-    watched.audit._annotate_late(watched.audit._recorder.due())
+    assert watched.audit.standing.recorder
+    watched.audit._annotate_late(watched.audit.standing.recorder.due())
     monkeypatch.undo()
     watched.audit.done()
     assert flow.comment == ""

@@ -244,7 +244,7 @@ def test_without_an_audit_commands_say_so(tmp_path: Path) -> None:
 
 
 def test_in_chinese(console: Front) -> None:
-    console.audit.language = Language.ZH
+    console.audit.standing.language = Language.ZH
     with pytest.raises(exceptions.CommandError, match="均无问题"):
         console("taskaudit.next")
 

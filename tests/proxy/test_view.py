@@ -26,7 +26,7 @@ from tests.samples import BAD_ERROR, JOB, JOB_ID, outcome
 def audit(log_path: Path) -> Iterator[TaskAudit]:
     """The addon, configured, with a board though nobody looks."""
     audit = TaskAudit()
-    audit.board = Board()
+    audit.standing.board = Board()
     with taddons.context(loadcore=True) as context:
         context.master.addons.add(audit)
         context.configure(audit, taskaudit_log=str(log_path))
@@ -144,7 +144,7 @@ def test_many_findings_are_cut(audit: TaskAudit) -> None:
 
 
 def test_in_chinese(audit: TaskAudit) -> None:
-    audit.language = Language.ZH
+    audit.standing.language = Language.ZH
     text = shown(audit, a_flow(BAD_ERROR, 400)).text
     assert text.startswith("error: 格式有误\n")
     assert "\n  /error/code：应为 String，实为 Number 400\n" in text

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from taskaudit.cli.options import load_config
+from taskaudit.cli.printing import LONGEST_MESSAGE
 from taskaudit.cli.root import app
+from taskaudit.contract.excerpt import escape
 
 config_app = typer.Typer(no_args_is_help=True, help="Check a configuration file, or print its JSON Schema.")
 app.add_typer(config_app, name="config")
@@ -21,7 +23,8 @@ def config_check(
     """Say whether a configuration file is right, or what is wrong with it and where."""
     loaded = load_config(file)
     routes = len(loaded.catalogue.routes)
-    typer.echo(f"{file}: ok; {routes} routes, unlisted: {loaded.settings.unlisted}")
+    name = escape(str(file), LONGEST_MESSAGE)
+    typer.echo(f"{name}: ok; {routes} routes, unlisted: {loaded.settings.unlisted}")
 
 
 @config_app.command("schema")

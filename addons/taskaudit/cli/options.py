@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.printing import fail, new_console, show
+from taskaudit.cli.printing import complain, fail, new_console, show
 from taskaudit.contract.words import Language
 from taskaudit.language import chosen
 
@@ -85,7 +85,7 @@ def tell_logs(logs: list[Path], thresholds: Thresholds) -> Story:
 
 def print_damage(damaged: Iterable[Damaged]) -> None:
     for path, line, reason in damaged:
-        typer.echo(f"taskaudit: {path}, line {line}: {reason}", err=True)
+        complain(f"{path}, line {line}: {reason}")
 
 
 def warn_of_gaps(story: Story, language: Language = Language.EN) -> None:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from taskaudit.contract.excerpt import escape
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 WRONG_USAGE = 2
 LONG_WORK = 5_000_000
 """From how many bytes on a progress bar is shown."""
+LONGEST_MESSAGE = 2000
 PIPED_WIDTH = 200
 """Columns of a table that goes into a pipe or a file, where nobody says how wide it may be."""
 
@@ -42,8 +45,13 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def complain(message: str) -> None:
+    """One line on standard error. Names of files may hold anything, and so may what stands in them."""
+    typer.echo(f"taskaudit: {escape(message, LONGEST_MESSAGE)}", err=True)
+
+
 def fail(message: str) -> NoReturn:
-    typer.echo(f"taskaudit: {message}", err=True)
+    complain(message)
     raise typer.Exit(WRONG_USAGE)
 
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from taskaudit.contract.words import Language
+from taskaudit.health import Health
 from taskaudit.listener.access import Access
+from taskaudit.listener.metrics import CONTENT_TYPE, Metrics
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
 
@@ -32,13 +34,15 @@ HEADERS = {
 class Shown(NamedTuple):
     """What the pages show: `version` changes whenever `report` would."""
 
-    version: Callable[[], int]
+    version: Callable[[], str]
     report: Callable[[], Report]
     language: Language
 
 
 class _Guarded(RequestHandler):
     """Answers nobody who may not look, and lets no page do more than show what is here."""
+
+    is_public = False
 
     def initialize(self, access: Access) -> None:
         self.access = access
@@ -50,9 +54,14 @@ class _Guarded(RequestHandler):
     def prepare(self) -> None:
         if not self.access.is_host_right(self.request.headers.get("Host", "")):
             raise HTTPError(421, reason="This listener has no such name")
-        if self.access.needs_token and not self.access.knows(self._token()):
+        if not (self.is_public or self.may_look):
             self.set_header("WWW-Authenticate", 'Bearer realm="taskaudit"')
             raise HTTPError(401, reason="Give the token that was logged at the start")
+
+    @property
+    def may_look(self) -> bool:
+        """Whether whoever asks may see all there is."""
+        return not self.access.needs_token or self.access.knows(self._token())
 
     def write_error(self, status_code: int, **_: Any) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -91,11 +100,47 @@ class Sections(_Showing):
     async def get(self) -> None:
         """The inside of the page, with its version in `X-Version`."""
         version = self.shown.version()
-        if self.get_query_argument("since", "") == str(version):
+        if self.get_query_argument("since", "") == version:
             self.set_status(204)
             return
-        self.set_header("X-Version", str(version))
+        self.set_header("X-Version", version)
         self.finish(await _apart(partial(sections_html, self.shown.report(), self.shown.language)))
+
+
+class Healthz(_Guarded):
+    """`/healthz`: 200 while the audit does its work, else 503 and why.
+
+    For load balancers it needs no token, and without one says no more than that.
+    """
+
+    is_public = True
+
+    def initialize(self, access: Access, health: Health) -> None:  # type: ignore[override]
+        super().initialize(access)
+        self.health = health
+
+    def get(self) -> None:
+        """One line each that says what is wrong; `ok` where nothing is."""
+        reasons = list(self.health.reasons())
+        self.set_status(503 if reasons else 200)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        told = "\n".join(reasons) if self.may_look else "unhealthy"
+        self.finish(f"{told if reasons else 'ok'}\n")
+
+    head = get
+
+
+class MetricsPage(_Guarded):
+    """`/metrics`, for Prometheus."""
+
+    def initialize(self, access: Access, metrics: Metrics) -> None:  # type: ignore[override]
+        super().initialize(access)
+        self.metrics = metrics
+
+    def get(self) -> None:
+        """All metrics as they stand."""
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(self.metrics.text())
 
 
 class Static(_Guarded, StaticFileHandler):

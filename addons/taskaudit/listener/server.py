@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from taskaudit.health import Health
 from taskaudit.listener.access import Access, Address
-from taskaudit.listener.handlers import NotFound, Sections, Shown, Static, StatusPage
+from taskaudit.listener.handlers import (
+    Healthz,
+    MetricsPage,
+    NotFound,
+    Sections,
+    Shown,
+    Static,
+    StatusPage,
+)
+from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.reports.html import STATIC
 
 TOKEN_VARIABLE = "TASKAUDIT_TOKEN"
@@ -47,13 +57,20 @@ class Listener:
         query = f"?token={self.access.token}" if self.access.needs_token else ""
         return f"http://{Address(host, self.address.port)}/{query}"
 
-    def start(self, shown: Shown) -> None:
-        """Answers with these pages."""
+    @property
+    def is_started(self) -> bool:
+        """Whether it answers."""
+        return self._server is not None
+
+    def start(self, shown: Shown, health: Health, measure: Callable[[], Measured]) -> None:
+        """Answers from now on."""
         common = {"access": self.access}
         application = Application(
             [
                 ("/", StatusPage, {**common, "shown": shown}),
                 ("/sections", Sections, {**common, "shown": shown}),
+                ("/healthz", Healthz, {**common, "health": health}),
+                ("/metrics", MetricsPage, {**common, "metrics": Metrics(measure)}),
                 ("/static/(.+)", Static, {**common, "path": str(STATIC)}),
                 (".*", NotFound, common),
             ],

@@ -79,7 +79,7 @@ class LogFile:
     @property
     def is_empty(self) -> bool:
         """Whether the file that is written holds nothing yet: its first line is to be a session record."""
-        return self._size == 0
+        return (self._size if self._torn is None else self._torn) == 0
 
     @property
     def trouble(self) -> str | None:
@@ -119,7 +119,8 @@ class LogFile:
     def append(self, lines: bytes) -> None:
         """Writes whole lines with one `write`; raises OSError and leaves nothing of them where it fails."""
         if self._torn is not None:
-            os.ftruncate(self._fd, self._torn)
+            if os.fstat(self._fd).st_size > self._torn:  # Else another process has cut it: never fill it up.
+                os.ftruncate(self._fd, self._torn)
             self._torn = None
         written = os.write(self._fd, lines)
         if written < len(lines):
@@ -187,7 +188,7 @@ class LogFile:
         if is_at(self._fd, self.path):
             self._missing = None
             return
-        is_made_by_another = self.path.exists()
+        is_made_by_another = os.path.exists(self.path)
         try:
             opened = open_log(self.path)
         except LogError as error:

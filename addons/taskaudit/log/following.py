@@ -15,6 +15,7 @@ from taskaudit.log.reading import (
     Part,
     check_ours,
     first_line,
+    lines_of,
     not_there,
     opened_if_there,
     parts_beside,
@@ -32,7 +33,7 @@ def follow_log(path: Path) -> Iterator[dict[str, Any] | Damaged | None]:
 
 
 def follow_lines(path: Path) -> Iterator[Line | None]:
-    """As `follow_log`, each with its place."""
+    """As `follow_log`, each with its place. A compressed file does not grow any more."""
     read: set[bytes] = set()
     is_begun = False
     while True:
@@ -49,6 +50,11 @@ def follow_lines(path: Path) -> Iterator[Line | None]:
                 yield from read_part(part.path)
             if last is not None:
                 yield from _until_left(path, parts[-1].path, last, read)
+            elif live is not None and coding_of(live) is not None:
+                if (identity := Part(path, first).identity) not in read:
+                    read.add(identity)
+                    yield from lines_of(path, live)
+                yield None
             elif live is not None:
                 yield from _until_left(path, path, live, read)
             else:

@@ -86,7 +86,7 @@ def unfinished(path: Path) -> list[Path]:
 def _names_beside(path: Path) -> list[str]:
     try:
         return os.listdir(path.parent)
-    except FileNotFoundError:
+    except OSError:
         return []
 
 

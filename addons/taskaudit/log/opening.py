@@ -69,7 +69,8 @@ def lock(fd: int, path: Path) -> None:
 def unlock(fd: int) -> None:
     """Lets another process have the file, even while descriptors made from this one are still open."""
     if sys.platform != "win32":
-        fcntl.flock(fd, fcntl.LOCK_UN)
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _repair(fd: int, path: Path) -> Path | None:

@@ -6,13 +6,15 @@ and also when the disk refuses or does not answer: the audit is never in the way
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio
 
 PATIENCE = 5.0
 """Seconds that an answer waits for the disk at most."""
@@ -70,13 +72,15 @@ class GroupSync:
 
     def committed(self) -> asyncio.Future[None] | None:
         """Done when all that was written is on the disk; None where that is so, or was asked for before."""
+        from asyncio import get_running_loop  # Who only reads a log has no use for it.
+
         with self._news:
             if self._asked == self._told:
                 return None
             self._asked = self._told
             if self._synced >= self._told:
                 return None
-            loop = asyncio.get_running_loop()
+            loop = get_running_loop()
             future: asyncio.Future[None] = loop.create_future()
             self._waiting.append(_Waiting(self._told, future))
         limit = loop.call_later(PATIENCE, self._give_up, future)

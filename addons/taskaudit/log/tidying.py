@@ -161,7 +161,8 @@ def _new_file(path: Path, like: os.stat_result) -> Iterator[Callable[[bytes], ob
         with os.fdopen(fd, "wb") as file:
             with contextlib.suppress(OSError, AttributeError):
                 os.fchown(fd, like.st_uid, like.st_gid)
-            os.fchmod(fd, like.st_mode & 0o7777)
+            with contextlib.suppress(OSError, AttributeError):
+                os.fchmod(fd, like.st_mode & 0o7777)
             yield file.write
             file.flush()
             os.fsync(fd)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-import os
-import socket
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from traceback import extract_tb
 
 from mitmproxy import contentviews, ctx, exceptions, hooks, http
@@ -25,49 +23,60 @@ from mitmproxy.flow import Flow
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.board import Board
 from taskaudit.catalogue import Match, Role
-from taskaudit.config import ConfigError, load
-from taskaudit.contract.excerpt import escape
+from taskaudit.config import ConfigError
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Kind, Verdict
 from taskaudit.contract.words import Language
 from taskaudit.exchange import Exchange, Unaudited, stable_id
-from taskaudit.language import chosen
-from taskaudit.lifecycle import Late, Lifecycle, Thresholds
-from taskaudit.log import LogError, LogFile
+from taskaudit.lifecycle import Late
+from taskaudit.listener.server import ListenError
+from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
+from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
+from taskaudit.proxy.telling import tell, tell_findings, tell_late
 from taskaudit.proxy.view import TaskResponse
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
 from taskaudit.sources.flow import exchange_of
-from taskaudit.terminal import headline, request_line
 
 logger = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks at the clock."""
-STATS_EVERY = 60
-"""Ticks between two `stats` records."""
 _REMEMBERED = 20_000
-_OPTIONS = ("taskaudit_config", "taskaudit_log")
+type _Step = Callable[[http.HTTPFlow, Auditor, Recorder], None]
+_OPTIONS = ("taskaudit_config", "taskaudit_log", "taskaudit_listen")
 
 
 class TaskAudit:
-    """Audits every HTTP exchange that mitmproxy handles, loads or replays."""
+    """Audits every HTTP exchange that mitmproxy handles, loads or replays.
+
+    `headless`: nobody looks on, so that what is well is not told.
+    """
 
     name = "taskaudit"
 
-    def __init__(self) -> None:
-        self.board: Board | None = None
-        self.language = Language.EN
+    def __init__(self, *, headless: bool = False) -> None:
+        self.standing = Standing()
         self.addons = [Commands(self)]
-        self._auditor: Auditor | None = None
-        self._recorder: Recorder | None = None
+        self.in_flight = 0
+        self._tell = tell_findings if headless else tell
         self._under_way: dict[str, tuple[http.HTTPFlow, Match]] = {}
         self._recorded: OrderedDict[str, None] = OrderedDict()
         self._timer: asyncio.Task[None] | None = None
         self._is_running = False
+
+    @property
+    def board(self) -> Board | None:
+        """The story so far, where somebody can see it."""
+        return self.standing.board
+
+    @property
+    def language(self) -> Language:
+        """Of what people read."""
+        return self.standing.language
 
     def load(self, loader: Loader) -> None:
         """Declares the options."""
@@ -76,6 +85,13 @@ class TaskAudit:
         )
         loader.add_option(
             "taskaudit_log", str, "taskaudit.ndjson", "File that the task audit appends its records to."
+        )
+        loader.add_option(
+            "taskaudit_listen",
+            str,
+            "",
+            "Where the task audit serves its status page, /healthz, /metrics: [HOST:]PORT; empty: nowhere. "
+            "Elsewhere than on the loopback it asks for the token in TASKAUDIT_TOKEN, or one that it logs.",
         )
         contentviews.add(TaskResponse(self))
 
@@ -88,11 +104,13 @@ class TaskAudit:
         if not any(option in updated for option in _OPTIONS):
             return
         try:
-            self._set_up()
-        except (ConfigError, LogError) as error:
+            self.standing.set_up(_wanted(), is_watched=flow_list() is not None)
+        except (ConfigError, LogError, ListenError, ValueError) as error:
             if self._is_running:
                 raise exceptions.OptionsError(f"taskaudit: {error}") from error  # type: ignore[no-untyped-call]
             logger.error("taskaudit: %s; the audit has not started", error)
+        if self._is_running:
+            self.standing.listen()
 
     def running(self) -> None:
         """Refuses misspelt options, which mitmproxy passes over, and starts the timer."""
@@ -101,27 +119,32 @@ class TaskAudit:
             if option.startswith("taskaudit"):
                 nearest = difflib.get_close_matches(option, _OPTIONS, n=1, cutoff=0)[0]
                 logger.error('taskaudit: unknown option "%s"; did you mean "%s"?', option, nearest)
-        if self._recorder is not None:
-            logger.info("taskaudit: recording into %s", self._recorder.log.path)
+        if self.standing.recorder is not None:
+            logger.info("taskaudit: recording into %s", self.standing.recorder.log.path)
+            self.standing.listen()
             self._timer = asyncio.create_task(self._keep_time())
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Notes a request in scope, so that none is forgotten that never gets an answer."""
-        self._guarded(flow, self._note_request, counted=False)
+        self.in_flight += 1
+        self._timed(flow, self._note_request, counted=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Tees the answer of a request in scope where it is going to be streamed."""
-        self._guarded(flow, self._tee, counted=False)
+        self._timed(flow, self._tee, counted=False)
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
         if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
-            self._guarded(flow, self._look)
-        return self._recorder.committed() if self._recorder else None
+            self.in_flight -= 1
+            self._timed(flow, self._look)
+        recorder = self.standing.recorder
+        return recorder.committed() if recorder else None
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Records an exchange that ended without a whole answer."""
-        self._guarded(flow, self._look)
+        self.in_flight -= 1
+        self._timed(flow, self._look)
 
     def done(self) -> None:
         """Accounts for what is still under way, and closes the session."""
@@ -129,42 +152,11 @@ class TaskAudit:
             self._timer.cancel()
         for flow, _ in list(self._under_way.values()):
             self._guarded(flow, self._abandon)
-        if self._recorder is not None:
-            self._recorder.stop()
-            logger.info("taskaudit: %s", self._recorder.totals.coverage())
-            self._recorder = None
-
-    def _set_up(self) -> None:
-        """Replaces configuration and log together, or neither. Raises ConfigError, LogError."""
-        options = ctx.options
-        self.language = _language()
-        config = load(Path(options.taskaudit_config).expanduser() if options.taskaudit_config else None)
-        if not options.taskaudit_log:
-            raise LogError("taskaudit_log is empty: name the file for the records")
-        path = Path(options.taskaudit_log).expanduser()
-        before = self._recorder
-        if before is not None and (before.log.path, before.config_digest) == (path, config.digest):
-            return  # As it was: mitmproxy takes back a change that was refused.
-        same_file = before is not None and before.log.path == path
-        log = before.log if before is not None and same_file else LogFile(path, config.settings.log)
-        log.settings = config.settings.log
-        recorder = Recorder(
-            log,
-            instance_id=config.settings.instance_id or socket.gethostname(),
-            mode=",".join(mode.split(":", 1)[0] for mode in options.mode),
-            config_digest=config.digest,
-            lifecycle=_lifecycle(before, config.settings.thresholds),
-            board=self._board(),
-        )
-        if before is not None:
-            before.stop(close=not same_file, is_last=False)
-        recorder.start()
-        self._recorder = recorder
-        self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+        self.standing.stop()
 
     def look_again(self, flow: http.HTTPFlow) -> Outcome | None:
         """The outcome of a flow as it is now, with what has come of its job; None if it is none of ours."""
-        auditor = self._auditor
+        auditor = self.standing.auditor
         if auditor is None or (flow.response is None and flow.error is None):
             return None
         exchange = _exchange(flow)
@@ -178,21 +170,20 @@ class TaskAudit:
         if flow.id not in self._under_way:
             _annotate_or_clear(flow, self.look_again(flow))
 
-    def _board(self) -> Board | None:
-        """The live story, once there is somebody to see it. It goes on with each configuration."""
-        if self.board is None and flow_list() is not None:
-            self.board = Board()
-        return self.board
+    def _timed(self, flow: http.HTTPFlow, step: _Step, *, counted: bool = True) -> None:
+        began = time.perf_counter()
+        self._guarded(flow, step, counted=counted)
+        self.standing.hook_time.add(time.perf_counter() - began)
 
     def _guarded(
         self,
         flow: http.HTTPFlow,
-        step: Callable[[http.HTTPFlow, Auditor, Recorder], None],
+        step: _Step,
         *,
         counted: bool = True,
     ) -> None:
         """`counted`: the step ends the exchange, so that its failure leaves that one unaudited."""
-        auditor, recorder = self._auditor, self._recorder
+        auditor, recorder = self.standing.auditor, self.standing.recorder
         if auditor is None or recorder is None:
             return
         try:
@@ -218,7 +209,8 @@ class TaskAudit:
         match = _match(flow, auditor)
         if match is None and not auditor.may_be_unlisted_submission(flow.request.method):
             recorder.pass_by()
-            self._annotate(flow, None)
+            if flow.metadata:  # It may have been in scope once, under another configuration.
+                self._annotate(flow, None)
             return
         exchange = _exchange(flow)
         if not self._is_first(exchange):
@@ -227,8 +219,8 @@ class TaskAudit:
         outcome = auditor.look(exchange, match)
         late = recorder.record(outcome)
         if outcome.role is not Role.OTHER:
-            _tell(outcome)
-            _tell_late(late)
+            self._tell(outcome)
+            tell_late(late)
         self._annotate(flow, outcome)
         self._annotate_late(late, flow)
 
@@ -278,34 +270,22 @@ class TaskAudit:
             recorder.record(failure)
             self._annotate(flow, failure)
         recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
+        self.standing.health.failed(found)
 
     async def _keep_time(self) -> None:
         """One timer for all that depends on the clock alone, however many jobs there are."""
-        ticks = 0
-        while self._recorder is not None:
+        while True:
             await asyncio.sleep(TICK)
-            ticks += 1
-            if recorder := self._recorder:
-                late = recorder.due()
-                _tell_late(late)
-                self._annotate_late(late)
-                if ticks % STATS_EVERY == 0:
-                    recorder.stats()
+            late = self.standing.tick()
+            tell_late(late)
+            self._annotate_late(late)
 
 
-def _lifecycle(before: Recorder | None, thresholds: Thresholds) -> Lifecycle[Outcome]:
-    """The jobs live on when the configuration or the log is changed while the proxy runs."""
-    lifecycle: Lifecycle[Outcome] = before.lifecycle if before else Lifecycle()
-    lifecycle.thresholds = thresholds
-    return lifecycle
-
-
-def _language() -> Language:
-    """As for the command line, which tells by its environment, too. Raises ConfigError."""
-    try:
-        return chosen(None, os.environ)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+def _wanted() -> Wanted:
+    """What mitmproxy's options ask for. Raises LogError, ValueError."""
+    options = ctx.options
+    mode = ",".join(mode.split(":", 1)[0] for mode in options.mode)
+    return wanted(options.taskaudit_config, options.taskaudit_log, options.taskaudit_listen, mode)
 
 
 def _annotate_or_clear(flow: http.HTTPFlow, outcome: Outcome | None) -> None:
@@ -334,17 +314,6 @@ def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
     return auditor.catalogue.match(method, path, flow.request.pretty_host)
 
 
-def _tell_late(late: list[Late[Outcome]]) -> None:
-    for outcome, finding in late:
-        logger.warning(
-            "taskaudit: %s %s: %s %s",
-            finding.rule,
-            finding.name,
-            request_line(outcome),
-            f"job {escape(outcome.job_id, 80)}" if outcome.job_id else "",
-        )
-
-
 def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:
     """The outcome of an exchange that the audit failed at; built from as little of it as can be."""
     request, rule = flow.request, TA901
@@ -362,8 +331,3 @@ def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:
     )
     verdict = Verdict(Kind.UNREADABLE, (finding,))
     return Outcome(exchange, Role.SUBMISSION, verdict=verdict, unaudited=Unaudited.INTERNAL_ERROR)
-
-
-def _tell(outcome: Outcome) -> None:
-    level = logging.WARNING if outcome.findings else logging.INFO
-    logger.log(level, "taskaudit: %s", headline(outcome))

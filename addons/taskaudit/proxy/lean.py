@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from mitmproxy import hooks
 from mitmproxy.addons import (
     block,
     core,
@@ -114,6 +115,8 @@ class LeanMaster(Master):
         saving = self.addons.get("save")  # type: ignore[no-untyped-call]
         at = self.addons.chain.index(saving) if saving else len(self.addons.chain)
         self.addons.chain.insert(at, self.addons.register(audit))  # type: ignore[no-untyped-call]
+        configure = hooks.ConfigureHook(set(self.options.keys()))  # type: ignore[no-untyped-call]
+        self.addons.invoke_addon_sync(audit, configure)
 
     @property
     def server(self) -> proxyserver.Proxyserver:

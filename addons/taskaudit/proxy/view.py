@@ -50,8 +50,13 @@ _MORE = Words("{} more findings", "另有 {} 项发现")
 class Audit(Protocol):
     """What there is to ask of the running audit; it changes with each configuration."""
 
-    board: Board | None
-    language: Language
+    @property
+    def board(self) -> Board | None:
+        """The story so far, where it is kept."""
+
+    @property
+    def language(self) -> Language:
+        """Of what people read."""
 
     def look_again(self, flow: HTTPFlow) -> Outcome | None:
         """The outcome of a flow as it is now, None where it is none of ours."""

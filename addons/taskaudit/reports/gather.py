@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from taskaudit.auditor import Auditor
+from taskaudit.catalogue import Role
 from taskaudit.config import Loaded
+from taskaudit.contract.excerpt import escape
+from taskaudit.exchange import Exchange, stable_id
+from taskaudit.lifecycle import Lifecycle
+from taskaudit.log.decoding import coding_of
+from taskaudit.log.file import Notice
+from taskaudit.log.format import LogError
+from taskaudit.log.reading import parts_beside
 from taskaudit.merged import Merged
 from taskaudit.recorder import Recorder
 from taskaudit.reports.model import Report, report_of
@@ -17,46 +27,146 @@ from taskaudit.sources.reading import STDIN, expand, is_log, read
 from taskaudit.terminal import damage_text
 
 CAPTURE = "capture"
-"""The instance that exchanges of captures are told of."""
+"""The mode of sessions that read captures."""
+STANDARD_INPUT = "standard input"
+_LONGEST_NAME = 1000
+
+type Advance = Callable[[int], None]
 
 
-def gather(paths: Iterable[Path], config: Loaded, *, clock: Callable[[], float] = time.time) -> Report:
-    """The report of these logs and captures; folders stand for the files in them. Raises LogError."""
+def gather(
+    paths: Iterable[Path],
+    config: Loaded,
+    *,
+    clock: Callable[[], float] = time.time,
+    advance: Advance | None = None,
+) -> Report:
+    """The report of these logs and captures; folders stand for the files in them.
+
+    A log is read with its rotated files; a file that is named twice, once. What cannot be read is among
+    `damaged`. Of what stands in a capture, the instance is the capture's name. `advance` is told the bytes
+    that were read.
+    """
+    files = _once(expand(paths))
+    logs = {path for path in files if _is_log(path)}
     merged = Merged()
-    captured = _Captured(merged)
-    auditor = Auditor(config.catalogue, config.settings.inspection_limit)
-    recorder = Recorder(captured, instance_id=CAPTURE, mode=CAPTURE, config_digest=config.digest, clock=clock)
-    sources: list[str] = []
-    damaged: list[str] = []
-    for path in expand(paths):
-        sources.append("standard input" if path == STDIN else str(path))
-        if path != STDIN and is_log(path):
+    damaged = [*_logs(filter(logs.__contains__, files), merged, advance)]
+    captures = _Captures(merged, config)
+    # After the logs, so that what stands there too is told from there, whatever the order.
+    for path in files:
+        if path not in logs:
+            captures.read(path, advance)
+    sources = map(name_of, files)
+    thresholds = config.settings.thresholds
+    return report_of(merged, thresholds, sources, clock(), (*damaged, *captures.damaged), captures.repeated)
+
+
+def _logs(paths: Iterable[Path], merged: Merged, advance: Advance | None) -> Iterator[str]:
+    """Takes whole logs; gives a message for each that cannot be read."""
+    for path in paths:
+        try:
             merged.read(path)
-        else:
-            damaged.extend(_capture(path, auditor, recorder))
-    if recorder.totals.seen:
-        recorder.stop()
-    return report_of(merged, config.settings.thresholds, sources, clock(), damaged)
+        except LogError as error:
+            yield escape(str(error), _LONGEST_NAME)
+        if advance and path.exists():
+            advance(path.stat().st_size)
 
 
-class _Captured:
-    """Takes the records of captures, in place of a log file."""
+def _is_log(path: Path) -> bool:
+    """Also where it is compressed, or only its rotated files are there. A pipe is not looked at."""
+    if path == STDIN or path.is_dir():
+        return False
+    if not path.exists():
+        return bool(parts_beside(path))
+    return path.is_file() and (is_log(path) or _is_packed(path))
+
+
+def _is_packed(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return coding_of(file) is not None
+    except OSError:
+        return False
+
+
+def name_of(path: Path) -> str:
+    """What a source is called. A name may hold anything, even bytes that are no text."""
+    return STANDARD_INPUT if path == STDIN else escape(str(path), _LONGEST_NAME)
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    by_file = {path if path == STDIN else os.path.realpath(path): path for path in reversed(list(paths))}
+    return list(reversed(by_file.values()))
+
+
+class _Captures:
+    """Audits captures, a session each, as if a log had been written."""
+
+    def __init__(self, merged: Merged, config: Loaded) -> None:
+        self.damaged: list[str] = []
+        self.repeated = 0
+        self._merged = merged
+        self._config = config
+        self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+
+    def read(self, path: Path, advance: Advance | None) -> None:
+        """Takes all that is in one capture; damage is noted."""
+        recorder = self._recorder(path)
+        for item in read(path, self._auditor.limit, advance):
+            if isinstance(item, Damage):
+                self.damaged.append(damage_text(name_of(path), item).plain)
+            else:
+                self._record(recorder, _told_apart(item.exchange, path))
+        if recorder.totals.seen:
+            recorder.stop()
+
+    def _record(self, recorder: Recorder, exchange: Exchange) -> None:
+        outcome = self._auditor.look(exchange)
+        if outcome.role is not Role.OTHER and exchange.exchange_id in self._merged.exchanges:
+            self.repeated += 1
+        recorder.record(outcome)
+
+    def _recorder(self, path: Path) -> Recorder:
+        return Recorder(
+            _Lines(self._merged),
+            instance_id=name_of(path),
+            mode=CAPTURE,
+            config_digest=self._config.digest,
+            lifecycle=Lifecycle(self._config.settings.thresholds),
+            # Not the time of reading: a log whose session is still open would be judged at that time.
+            clock=lambda: self._merged.last,
+        )
+
+
+class _Lines:
+    """Takes the records of a capture, in place of a log file."""
+
+    path = Path(CAPTURE)
+    is_empty = False
+    trouble = None
 
     def __init__(self, merged: Merged) -> None:
-        self.path = Path(CAPTURE)
-        self.repaired: Path | None = None
         self._merged = merged
 
-    def append(self, lines: bytes) -> None:
+    def append(self, lines: bytes, /) -> None:
         for line in lines.splitlines():
             self._merged.add(self.path, 0, json.loads(line))
 
-    def close(self) -> None: ...
+    def notices(self) -> tuple[Notice, ...]:
+        return ()
+
+    def prepare(self, coming: int = 0, /) -> None: ...
+
+    def committed(self) -> None: ...
+
+    def reopen(self) -> None: ...
+
+    def close(self) -> int:
+        return 0
 
 
-def _capture(path: Path, auditor: Auditor, recorder: Recorder) -> Iterable[str]:
-    for item in read(path, auditor.limit):
-        if isinstance(item, Damage):
-            yield damage_text(str(path), item).plain
-        else:
-            recorder.record(auditor.look(item.exchange))
+def _told_apart(exchange: Exchange, path: Path) -> Exchange:
+    """Answers without a request are told apart by their file: two may be equal to the byte."""
+    if exchange.method is not None:
+        return exchange
+    return replace(exchange, exchange_id=stable_id(exchange.exchange_id, path))

@@ -63,7 +63,7 @@ def as_html(report: Report, language: Language, limits: Limits = REPORT) -> str:
     return _drawn("report.html.j2", page_of(report, language, limits), language, **inlined)
 
 
-def live_html(report: Report, language: Language, version: int, limits: Limits = LIVE_PAGE) -> str:
+def live_html(report: Report, language: Language, version: str, limits: Limits = LIVE_PAGE) -> str:
     """The status page; `version` is that of the report it starts with."""
     return _drawn("live.html.j2", page_of(report, language, limits), language, live_version=version)
 

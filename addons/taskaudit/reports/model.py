@@ -23,7 +23,7 @@ class Report:
     `sources`: the logs and captures it was told from, none of a running audit. `made` and `period`, from the
     first to the last exchange, are RFC 3339, UTC; there is no period where no source has times. `damaged`:
     one message for each place that could not be read. `unlisted` jobs are not among `jobs`, as there were
-    too many to keep.
+    too many to keep. `repeated` exchanges stand in several sources: seen each time, they are told once.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +36,7 @@ class Report:
     damaged: tuple[str, ...]
     evicted: int
     unlisted: int
+    repeated: int = 0
 
     @property
     def severities(self) -> dict[Severity, int]:
@@ -77,6 +78,7 @@ def report_of(
     sources: Iterable[str],
     made: float,
     damaged: Iterable[str] = (),
+    repeated: int = 0,
 ) -> Report:
     """The report of logs and captures that were read. `made`: the time, seconds since the epoch."""
     operations = Operations()
@@ -86,7 +88,7 @@ def report_of(
     period = (min(times), max(times)) if times else None
     told_lines = (f"{path}, line {line}: {reason}" for path, line, reason in merged.damaged)
     story = story_of(merged, thresholds)
-    return _report(story, operations, period, made, sources, (*told_lines, *damaged))
+    return _report(story, operations, period, made, sources, (*told_lines, *damaged), repeated)
 
 
 def live_report(board: Board, made: float) -> Report:
@@ -101,6 +103,7 @@ def _report(
     made: float,
     sources: Iterable[str] = (),
     damaged: Iterable[str] = (),
+    repeated: int = 0,
 ) -> Report:
     return Report(
         sources=tuple(sources),
@@ -113,4 +116,5 @@ def _report(
         damaged=tuple(damaged),
         evicted=story.evicted,
         unlisted=story.unlisted,
+        repeated=repeated,
     )

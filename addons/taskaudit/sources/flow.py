@@ -149,7 +149,10 @@ def _named(fields: Fields) -> dict[str, str]:
 
 
 def _host(asked: Asked, host_header: str) -> str:
-    """As `Request.pretty_host`: the host the client asked for, not the address it was found at."""
+    """As `Request.pretty_host`: the host the client asked for, not the address it was found at.
+
+    Without the user and password that a client may have left in it.
+    """
     authority = host_header
     if asked.authority and asked.http_version in (b"HTTP/2.0", b"HTTP/2", b"HTTP/3"):
         authority = _text(asked.authority)
@@ -158,7 +161,7 @@ def _host(asked: Asked, host_header: str) -> str:
 
 @lru_cache(maxsize=256)
 def _host_of(authority: str) -> str:
-    return parse_authority(authority, check=False)[0]
+    return parse_authority(authority.rpartition("@")[2], check=False)[0]
 
 
 def _text(raw: bytes) -> str:

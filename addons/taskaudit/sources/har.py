@@ -32,7 +32,8 @@ from taskaudit.sources.window import Window
 # How an entry begins in the exporters seen: with its time, its page, or a member of the exporter's own.
 _ENTRY = re.compile(rb'\{\s*"(?:startedDateTime|pageref|_\w+)"\s*:')
 _LONGEST_ENTRY_START = 256
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d+))?([^#]*)")
+# A password may hold an @: the last one ends it (WHATWG URL, "authority state").
+_URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d+))?([^#]*)")
 _PORTS = {"http": 80, "ws": 80}
 
 MOST_LOST_ENDS = 100
@@ -287,7 +288,7 @@ def _split(url: str) -> tuple[str | None, int, str]:
         return None, 0, url
     scheme, host, port, target = found.groups()
     target = target if target.startswith("/") else f"/{target}"
-    return host.strip("[]"), int(port or _PORTS.get(scheme.lower(), 443)), target
+    return host.strip("[]"), int(port or _PORTS.get((scheme or "").lower(), 443)), target
 
 
 def _started(written: str) -> float | None:

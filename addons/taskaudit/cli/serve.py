@@ -1,0 +1,67 @@
+"""`taskaudit serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taskaudit.cli.printing import fail
+from taskaudit.cli.root import app
+from taskaudit.contract.verdict import Severity
+
+
+# No short options of ours: they are mitmproxy's.
+@app.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": ["--help"],
+    },
+    epilog="All other options are mitmproxy's, as far as they are about proxying: --mode, --listen-host, -p, "
+    "--certs, --proxyauth, --upstream-auth, --ssl-insecure, -w FILE, --set NAME=VALUE ...; mitmproxy's "
+    "config.yaml is not read.\n\n"
+    "[bold]taskaudit serve --mode reverse:https://ecs.example.com -p 8080 --listen 9101[/]\n\n"
+    "SIGTERM and SIGINT stop it in good order, SIGHUP opens the log anew and reads the configuration. "
+    "Exit status: 0; 1 it could not start, or a finding with --fail-on; 2 wrong usage.",
+)
+def serve(
+    context: typer.Context,
+    log: Annotated[Path, typer.Option("--log", help="File that records are appended to.")] = Path(
+        "taskaudit.ndjson"
+    ),
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Configuration file (YAML).", show_default="the shipped one"),
+    ] = None,
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            metavar="[HOST:]PORT",
+            help="Serve the status page, /healthz and /metrics there.",
+            show_default="nowhere",
+        ),
+    ] = "",
+    fail_on: Annotated[
+        Severity | None,
+        typer.Option(
+            "--fail-on",
+            help="Exit with status 1 where there was a finding of this severity or worse.",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tell of each connection, and every line each time.")
+    ] = False,
+) -> None:
+    """Audit without anybody looking on: a lean proxy for staging, for weeks."""
+    from taskaudit.proxy.lean import Refused
+    from taskaudit.proxy.serve import serve as run
+
+    options = [f"taskaudit_log={log}", f"taskaudit_config={config or ''}", f"taskaudit_listen={listen}"]
+    try:
+        raise typer.Exit(run(context.args, options, fail_on, verbose))
+    except Refused as error:
+        fail(str(error))

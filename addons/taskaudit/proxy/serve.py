@@ -1,0 +1,124 @@
+"""`taskaudit serve`: the headless auditor, from its start to its stop in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from taskaudit.contract.verdict import Severity
+from taskaudit.floods import Floods
+from taskaudit.proxy.addon import TaskAudit
+from taskaudit.proxy.lean import LeanMaster
+from taskaudit.proxy.notify import Notify
+
+logger = logging.getLogger(__name__)
+
+GRACE = 10.0
+"""For how many seconds, at most, a stop waits for what is in flight."""
+TICK = 1.0
+_LOOK = 0.05
+
+
+def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, verbose: bool) -> int:
+    """Runs until SIGTERM or SIGINT; gives the exit status.
+
+    `arguments` are mitmproxy's; `options` are the audit's, as NAME=VALUE. With `fail_on`, 1 where there was a
+    finding of that severity or worse. Raises Refused; SystemExit(1) where it cannot start.
+    """
+    floods = _log_to_stderr(verbose)
+    return asyncio.run(_serve(arguments, options, fail_on, floods))
+
+
+async def _serve(
+    arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, floods: Floods
+) -> int:
+    audit = TaskAudit(headless=True)
+    master = LeanMaster(arguments)
+    master.take(audit, options)
+    notify = Notify(os.environ)
+    _on_signals(master, audit, notify)
+    watching = asyncio.create_task(_keep_watch(master, audit, notify, floods))
+    try:
+        await master.run()
+    finally:
+        watching.cancel()
+        floods.flush()
+    return int(fail_on is not None and audit.standing.has(fail_on))
+
+
+def _on_signals(master: LeanMaster, audit: TaskAudit, notify: Notify) -> None:
+    loop = asyncio.get_running_loop()
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        if stopping:  # Asked twice: at once.
+            master.shutdown()  # type: ignore[no-untyped-call]
+            return
+        notify.stopping()
+        stopping.append(asyncio.create_task(_stop(master, audit)))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, audit.standing.renew)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+async def _stop(master: LeanMaster, audit: TaskAudit) -> None:
+    """Takes no more connections, and lets what is in flight end, for a bounded time."""
+    master.options.update(server=False)  # type: ignore[no-untyped-call]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE):
+            while audit.in_flight or _is_sending(master):
+                await asyncio.sleep(_LOOK)
+    if audit.in_flight:
+        logger.warning("taskaudit: stopped with %d exchanges in flight", audit.in_flight)
+    master.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _is_sending(master: LeanMaster) -> bool:
+    """Whether bytes of answers are still on their way out to clients."""
+    writers = (
+        io.writer
+        for handler in master.server.connections.values()
+        for connection, io in handler.transports.items()
+        if connection is handler.client
+    )
+    return any(
+        isinstance(writer, asyncio.StreamWriter) and writer.transport.get_write_buffer_size()
+        for writer in writers
+    )
+
+
+async def _keep_watch(master: LeanMaster, audit: TaskAudit, notify: Notify, floods: Floods) -> None:
+    """Tells the service manager that all is well, as long as the audit's own timer turns."""
+    is_ready = False
+    ticks = -1
+    while True:
+        await asyncio.sleep(TICK if is_ready else _LOOK)
+        floods.due()
+        if audit.standing.ticks == ticks:
+            continue
+        ticks = audit.standing.ticks
+        if not is_ready and (addresses := master.server.listen_addrs()):
+            is_ready = True
+            where = ", ".join(f"{host}:{port}" for host, port, *_ in addresses)
+            logger.info("taskaudit: listening on %s", where)
+            notify.ready(f"listening on {where}")
+        notify.alive(audit.standing.status())
+
+
+def _log_to_stderr(verbose: bool) -> Floods:
+    """Warnings of mitmproxy, and what the audit has to say; mitmproxy tells of each connection with -v."""
+    floods = Floods()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    if not verbose:
+        handler.addFilter(floods)
+    logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("taskaudit").setLevel(logging.INFO)
+    return floods

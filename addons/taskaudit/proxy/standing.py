@@ -1,0 +1,257 @@
+"""The audit that stands behind mitmproxy's hooks: configuration and log, replaced together or not at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from taskaudit.auditor import Auditor, Outcome
+from taskaudit.board import Board
+from taskaudit.config import ConfigError, Loaded, load
+from taskaudit.contract.excerpt import escape
+from taskaudit.contract.verdict import Severity
+from taskaudit.contract.words import Language
+from taskaudit.health import Health
+from taskaudit.hook_time import HookTime
+from taskaudit.language import chosen
+from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.listener.access import Address, parse_address
+from taskaudit.listener.handlers import Shown
+from taskaudit.listener.metrics import Measured
+from taskaudit.listener.server import Listener
+from taskaudit.log import LogError, LogFile
+from taskaudit.recorder import Recorder
+from taskaudit.records import FaultBody
+from taskaudit.reports.model import Report, live_report
+from taskaudit.totals import Totals
+
+logger = logging.getLogger(__name__)
+
+STATS_EVERY = 60
+"""Ticks between two `stats` records."""
+_LONGEST_MESSAGE = 500
+
+type Stamp = tuple[object, ...]
+
+
+class Wanted(NamedTuple):
+    """What mitmproxy's options ask for; without `config` the shipped one, without `listen` no listener."""
+
+    config: Path | None
+    log: Path
+    listen: Address | None
+    mode: str
+
+
+def wanted(config: str, log: str, listen: str, mode: str) -> Wanted:
+    """The options, as people write them. Raises LogError, ValueError."""
+    if not log:
+        raise LogError("taskaudit_log is empty: name the file for the records")
+    return Wanted(
+        Path(config).expanduser() if config else None,
+        Path(log).expanduser(),
+        parse_address(listen) if listen else None,
+        mode,
+    )
+
+
+class Standing:
+    """Configuration, log and session in force, and what is counted over all sessions since the start.
+
+    `is_watched`: somebody can see the live story, so that it is kept.
+    """
+
+    def __init__(self) -> None:
+        self.auditor: Auditor | None = None
+        self.recorder: Recorder | None = None
+        self.board: Board | None = None
+        self.config: Loaded | None = None
+        self.listener: Listener | None = None
+        self.language = Language.EN
+        self.lifecycle: Lifecycle[Outcome] = Lifecycle()
+        self.health = Health(lambda: self.recorder.failing if self.recorder else None)
+        self.hook_time = HookTime()
+        self.ticks = 0
+        self._wanted: Wanted | None = None
+        self._files: Stamp = ()
+        self._ended = Totals()
+
+    def set_up(self, options: Wanted, *, is_watched: bool) -> None:
+        """Replaces all, or nothing. Raises ConfigError, LogError, ListenError."""
+        self.language = _language()
+        self._files = _stamp(options.config, self.config)
+        config = load(options.config)
+        listener = self._listener(options)
+        try:
+            self._begin(options, config, is_watched or options.listen is not None)
+        except LogError:
+            if listener is not None and listener is not self.listener:
+                listener.stop()
+            raise
+        if self.listener is not None and self.listener is not listener:
+            self.listener.stop()
+        self.listener, self.config, self._wanted = listener, config, options
+        self._files = _stamp(options.config, config)
+        self.health.rejected = None
+
+    def renew(self) -> None:
+        """Opens the log anew, and reads the configuration; a wrong one is refused, and told."""
+        if self.recorder is not None:
+            self.recorder.reopen()
+        if self._wanted is not None:
+            self._reload(self._wanted)
+
+    def listen(self) -> None:
+        """Answers on the listener, where there is one. Needs a running event loop."""
+        if self.listener is None or self.listener.is_started or self.board is None:
+            return
+        self.listener.start(Shown(self.version, self._report, self.language), self.health, self.measured)
+        logger.info("taskaudit: status page: %s", self.listener.url)
+
+    def tick(self) -> list[Late[Outcome]]:
+        """A second has gone by: gives the findings that have become true, and looks after the rest."""
+        self.ticks += 1
+        recorder = self.recorder
+        if recorder is None:
+            return []
+        late = recorder.due()
+        if self.ticks % STATS_EVERY == 0:
+            recorder.stats()
+        if self._wanted is not None and self._wanted.config and self._files != self._stamp_now():
+            self._reload(self._wanted)
+        return late
+
+    def stop(self) -> None:
+        """Ends the session, the last one."""
+        if self.recorder is not None:
+            self.recorder.stop()
+            logger.info("taskaudit: %s", self.recorder.totals.coverage())
+            self._ended.include(self.recorder.totals)
+            self.recorder = None
+        if self.listener is not None:
+            self.listener.stop()
+
+    def totals(self) -> Totals:
+        """What was counted since the start, over all sessions."""
+        totals = Totals()
+        totals.include(self._ended)
+        if self.recorder is not None:
+            totals.include(self.recorder.totals)
+        return totals
+
+    def measured(self) -> Measured:
+        """What `/metrics` tells."""
+        lifecycle = self.lifecycle
+        return Measured(
+            self.totals(),
+            self.hook_time,
+            lifecycle.open_jobs,
+            lifecycle.evicted,
+            not list(self.health.reasons()),
+        )
+
+    def status(self) -> str:
+        """How the audit is, in one line."""
+        return "; ".join(self.health.reasons()) or self.totals().coverage()
+
+    def has(self, fail_on: Severity) -> bool:
+        """Whether there was a finding of that severity, or worse."""
+        severities = self.totals().severities
+        return any(count and severity.rank <= fail_on.rank for severity, count in severities.items())
+
+    def version(self) -> str:
+        """Changes whenever the status page would; no two runs have the same."""
+        recorder, board = self.recorder, self.board
+        session = recorder.stamp.session_id if recorder else ""
+        seen = recorder.totals.seen if recorder else 0
+        return f"{session}-{board.changes if board else 0}-{seen}"
+
+    def _report(self) -> Report:
+        assert self.board is not None
+        return live_report(self.board, time.time())
+
+    def _listener(self, options: Wanted) -> Listener | None:
+        """The one there is, where it listens where it should, or a new one. Raises ListenError."""
+        if self._wanted is not None and self._wanted.listen == options.listen:
+            return self.listener
+        return Listener(options.listen, os.environ) if options.listen else None
+
+    def _begin(self, options: Wanted, config: Loaded, is_watched: bool) -> None:
+        """A new session, unless all is as it was: mitmproxy takes back a change that was refused."""
+        before = self.recorder
+        is_seen_anew = is_watched and self.board is None
+        as_it_was = before is not None and (before.log.path, before.config_digest) == (
+            options.log,
+            config.digest,
+        )
+        if as_it_was and not is_seen_anew:
+            return
+        log, is_same = self._log(options, config)
+        if is_seen_anew:
+            self.board = Board()
+        self.lifecycle.thresholds = config.settings.thresholds
+        recorder = Recorder(
+            log,
+            instance_id=config.settings.instance_id or socket.gethostname(),
+            mode=options.mode,
+            config_digest=config.digest,
+            lifecycle=self.lifecycle,
+            board=self.board,
+        )
+        if before is not None:
+            before.stop(close=not is_same, is_last=False)
+            self._ended.include(before.totals)
+        recorder.start()
+        self.recorder = recorder
+        self.auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+
+    def _log(self, options: Wanted, config: Loaded) -> tuple[LogFile, bool]:
+        """The log, and whether it is the one that was written so far. Raises LogError."""
+        before = self.recorder.log if self.recorder else None
+        if isinstance(before, LogFile) and before.path == options.log:
+            before.settings = config.settings.log
+            return before, True
+        return LogFile(options.log, config.settings.log), False
+
+    def _reload(self, options: Wanted) -> None:
+        try:
+            self.set_up(options, is_watched=self.board is not None)
+        except (ConfigError, LogError) as error:
+            self._reject(str(error))
+        else:
+            logger.info("taskaudit: configuration read anew")
+
+    def _reject(self, message: str) -> None:
+        self.health.rejected = escape(message, _LONGEST_MESSAGE)
+        logger.error("taskaudit: %s; the last good configuration stays in force", message)
+        if self.recorder is not None:
+            self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))
+
+    def _stamp_now(self) -> Stamp:
+        return _stamp(self._wanted.config if self._wanted else None, self.config)
+
+
+def _stamp(config: Path | None, loaded: Loaded | None) -> Stamp:
+    """Differs when one of the files of a configuration is changed."""
+    files = {*([config] if config else []), *(loaded.files if loaded else ())}
+    return tuple(_state_of(path) for path in sorted(files))
+
+
+def _state_of(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return path, None
+    return path, status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _language() -> Language:
+    """As for the command line, which tells by its environment, too. Raises ConfigError."""
+    try:
+        return chosen(None, os.environ)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
