@@ -11,6 +11,7 @@ from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.job_status import StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
 from taskaudit.exchange import Exchange, Unaudited
+from taskaudit.scope import Scope
 
 _SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -65,16 +66,19 @@ class Outcome:
 
 
 class Auditor:
-    """Judges exchanges, one by one; keeps nothing of them."""
+    """Judges exchanges, one by one; keeps nothing of them. Hosts outside of `scope` are none of ours."""
 
-    def __init__(self, catalogue: Catalogue, limit: int) -> None:
+    def __init__(self, catalogue: Catalogue, limit: int, scope: Scope | None = None) -> None:
         self.catalogue = catalogue
         self.limit = limit
+        self._scope = scope if scope is not None and scope.is_limited else None
 
     def look(self, exchange: Exchange, match: Match | None = None) -> Outcome:
         """The outcome for `exchange`; `match` spares the look-up where the caller has made it."""
         if exchange.method is None:
             return self._submission(exchange, None)
+        if self._scope is not None and not self._scope.holds(exchange.host):
+            return Outcome(exchange, Role.OTHER)
         match = match or self.catalogue.match(exchange.method, exchange.path or "", exchange.host)
         if match is None:
             return self._unlisted(exchange)

@@ -66,6 +66,20 @@ class ConfigError(ValueError):
     """A wrong configuration; its text is one message for the person who wrote the file."""
 
 
+class ScopeSettings(BaseModel):
+    """What is looked at."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    hosts: list[str] = Field(
+        default=[],
+        description=(
+            "Hosts that are audited, by name or pattern (*.example.com); empty: all. What goes to others counts "
+            "as other, and `taskaudit serve` does not decrypt it."
+        ),
+    )
+
+
 class Settings(BaseModel):
     """What can be configured."""
 
@@ -90,6 +104,7 @@ class Settings(BaseModel):
             "(./my-service.yaml), relative to this file."
         ),
     )
+    scope: ScopeSettings = Field(default=ScopeSettings(), description="What is looked at.")
     query_within: float = Field(
         default=_ALLOWED.query_within,
         gt=0,
