@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint venv schema clean
+.PHONY: demo test lint soak venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
@@ -16,9 +16,17 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Some minutes of load on `taskaudit serve`, on the loopback only: its memory has to stay flat.
+soak: venv
+	PYTHONPATH=tests/live $(BIN)/python -m tests.soak
+
 # The files that are generated from the code; a test fails when they are out of date.
 schema: venv
 	$(BIN)/python -m tests.generate
+
+# The pictures of the READMEs, of a real run; needs Chromium, and a font with emoji for the marks.
+screenshots: venv
+	PYTHONPATH=tests/live $(BIN)/python -m tests.screenshots
 
 venv: $(VENV)/installed
 

@@ -6,10 +6,17 @@ import json
 from pathlib import Path
 
 from taskaudit.contract.rules import RULES
+from taskaudit.contract.words import Language
 from taskaudit.records import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- rules:begin -->", "<!-- rules:end -->"
+READMES = {Language.EN: "README.md", Language.ZH: "README.zh-CN.md"}
+"""The README in each language."""
+_HEAD = {
+    Language.EN: "| code | name | severity | when |",
+    Language.ZH: "| 编号 | 名称 | 级别 | 条件 |",
+}
 
 
 def records_schema() -> str:
@@ -17,26 +24,29 @@ def records_schema() -> str:
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
-def rule_table() -> str:
+def rule_table(language: Language = Language.EN) -> str:
     """The table of all rules in Markdown."""
-    rows = [f"| {r.code} | {r.name} | {r.severity} | {_cell(r.when.en)} |" for r in RULES.values()]
-    return "\n".join(["| code | name | severity | when |", "|---|---|---|---|", *rows])
+    rows = [f"| {r.code} | {r.name} | {r.severity} | {_cell(r.when.of(language))} |" for r in RULES.values()]
+    return "\n".join([_HEAD[language], "|---|---|---|---|", *rows])
 
 
-def with_rule_table(readme: str) -> str:
+def with_rule_table(readme: str, language: Language = Language.EN) -> str:
     """The text with the table between its markers. Raises ValueError where these are missing."""
     if BEGIN not in readme or END not in readme:
-        raise ValueError(f"README.md has no {BEGIN} and {END} for the rule table")
+        raise ValueError(f"{READMES[language]} has no {BEGIN} and {END} for the rule table")
     before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n{rule_table()}\n{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}\n{rule_table(language)}\n{END}{rest.partition(END)[2]}"
 
 
 def generated(root: Path = ROOT) -> dict[Path, str]:
     """Each generated file with what it should hold. Raises ValueError."""
-    readme = root / "README.md"
+    readmes = {root / name: language for language, name in READMES.items()}
     return {
         root / "configs" / "records.schema.json": records_schema(),
-        readme: with_rule_table(readme.read_text(encoding="utf-8")),
+        **{
+            path: with_rule_table(path.read_text(encoding="utf-8"), language)
+            for path, language in readmes.items()
+        },
     }
 
 

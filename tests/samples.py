@@ -11,7 +11,9 @@ from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Catalogue
 from taskaudit.config import load
 from taskaudit.contract.answer import DEFAULT_LIMIT, Answer
+from taskaudit.contract.verdict import Waiver
 from taskaudit.exchange import Exchange, stable_id
+from taskaudit.policy import EMPTY, Policy
 
 CREATE = "/v1/{project_id}/cloudservers"
 """A path that the shipped catalogue lists for POST, as ecs:CreateServers."""
@@ -47,11 +49,18 @@ def exchange(body: str | bytes | None = JOB, status: int | None = 200, **facts: 
 
 
 @cache
-def auditor(unlisted: Literal["detect", "ignore"] = "detect", limit: int = DEFAULT_LIMIT) -> Auditor:
+def auditor(
+    unlisted: Literal["detect", "ignore"] = "detect", limit: int = DEFAULT_LIMIT, policy: Policy = EMPTY
+) -> Auditor:
     """An auditor with the shipped catalogue."""
-    return Auditor(Catalogue(load().services, unlisted), limit)
+    return Auditor(Catalogue(load().services, unlisted), limit, policy)
 
 
 def outcome(body: str | bytes | None = JOB, status: int | None = 200, **facts: Any) -> Outcome:
     """What the audit makes of `exchange(...)`."""
     return auditor().look(exchange(body, status, **facts))
+
+
+def waiver(rule: str = "TA306", until: str = "2099-12-31", **limits: str | None) -> Waiver:
+    """A known fault; `limits` are its `route` and `pointer`."""
+    return Waiver(rule, "backend ticket 1234", "team-ecs", until, **limits)

@@ -10,6 +10,7 @@ from taskaudit.auditor import Outcome
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
+from taskaudit.policy import EMPTY, Policy
 from taskaudit.recorder import Recorder
 from tests.samples import CREATE, JOB_ID, outcome
 
@@ -44,6 +45,7 @@ def write_log(
     instance: str = "proxy-a",
     stop: bool = True,
     thresholds: Thresholds | None = None,
+    policy: Policy = EMPTY,
     ends: float = 1000,
 ) -> Path:
     """A log that the recorder writes of these exchanges; its clock stands at `ends`."""
@@ -53,6 +55,7 @@ def write_log(
         mode="regular",
         config_digest="d" * 64,
         lifecycle=Lifecycle(thresholds),
+        policy=policy,
         clock=lambda: START + ends,
     )
     recorder.start()

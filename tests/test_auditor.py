@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
-from taskaudit.contract.verdict import Kind
+from taskaudit.contract.verdict import Kind, Severity
 from taskaudit.exchange import Unaudited
-from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome
+from taskaudit.policy import Override, Policy
+from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
 
 UNLISTED = "/v9/things"
 QUERY = "/v1/0123/jobs/8ab1"
@@ -204,3 +205,58 @@ def test_an_answer_without_a_request_is_held_to_the_envelopes(
 def test_a_look_up_that_was_made_is_not_made_again() -> None:
     match = auditor().catalogue.match("GET", QUERY)
     assert auditor().look(exchange(path="/elsewhere"), match).role is Role.JOB_QUERY
+
+
+def judged(policy: Policy, body: str, status: int = 400, **facts: Any) -> Outcome:
+    return auditor(policy=policy).look(exchange(body, status, **facts))
+
+
+def test_a_waived_finding_is_still_an_error() -> None:
+    found = judged(Policy(waivers=[waiver(pointer="/error/code")]), BAD_ERROR)
+    assert [(each.severity, each.waived) for each in found.findings] == [
+        (Severity.ERROR, waiver(pointer="/error/code"))
+    ]
+    assert found.verdict
+    assert not found.verdict.well_formed
+
+
+@pytest.mark.parametrize(
+    ("severity", "well_formed"), [(Severity.ERROR, False), (Severity.WARNING, True), (None, True)]
+)
+def test_the_severity_in_force_says_whether_it_is_well_formed(
+    severity: Severity | None, well_formed: bool
+) -> None:
+    found = judged(Policy([Override("TA306", severity, "ecs:*")]), BAD_ERROR)
+    assert found.verdict
+    assert found.verdict.well_formed is well_formed
+    assert [each.severity for each in found.findings] == [severity] * (severity is not None)
+    elsewhere = judged(Policy([Override("TA306", severity, "evs:*")]), BAD_ERROR)
+    assert [each.severity for each in elsewhere.findings] == [Severity.ERROR]
+
+
+def test_job_queries_are_judged_too() -> None:
+    known = waiver("TA508", route="ecs:ShowJob")
+    found = judged(Policy(waivers=[known]), "{}", 200, method="GET", path=QUERY)
+    assert [(each.rule, each.waived) for each in found.findings] == [("TA508", known)]
+    assert judged(Policy([Override("TA508", None)]), "{}", 200, method="GET", path=QUERY).findings == ()
+
+
+def test_what_is_off_is_not_counted_as_omitted() -> None:
+    many = json.dumps({"error": {"message": "m", "code": "c", "details": [0] * 102}})
+    verdicts = [judged(policy, many).verdict for policy in (Policy(), Policy([Override("TA404", None)]))]
+    assert [verdict and (len(verdict.findings), verdict.omitted) for verdict in verdicts] == [
+        (100, (("TA404", 2),)),
+        (0, ()),
+    ]
+
+
+def test_what_was_not_seen_stays_unaudited_with_its_rule_off() -> None:
+    streamed = answer(b"", missing=Missing.STREAMED)
+    found = auditor(policy=Policy([Override("TA003", None)])).look(exchange(answer=streamed))
+    assert (found.unaudited, found.findings) == (Unaudited.STREAMED, ())
+
+
+def test_where_it_stands() -> None:
+    assert outcome().where == (("ecs:CreateServers",), outcome().exchange.at)
+    assert outcome(path=UNLISTED).where.names == ("POST /v9/things",)
+    assert outcome(None, method=None, path=None, started=None, ended=None).where == (("",), 0.0)

@@ -246,6 +246,15 @@ def test_of_many_kinds_of_findings_the_counts_still_add_up(
     assert sum(each.count for each in found if each.rule == "TA306") == 7
 
 
+def test_a_snapshot_stays_as_it_is(tmp_path: Path) -> None:
+    board = watched(tmp_path / "one", [*RUN, *(ask(50 + n, job_id="many") for n in range(200))])
+    snapshot, before = board.snapshot(), live_report(board, START)
+    assert live_report(snapshot, START) == before
+    watched(tmp_path / "two", [*RUN, refused(99), *(ask(300 + n, job_id="many") for n in range(200))], board)
+    assert live_report(board, START) != before
+    assert live_report(snapshot, START) == before
+
+
 @pytest.mark.parametrize("more", [0, 1, 100_000])
 def test_jobs_with_very_long_ids_are_counted_once(tmp_path: Path, more: int) -> None:
     job_id = "j" * (bounds.LONGEST_ID + more)

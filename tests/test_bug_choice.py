@@ -8,7 +8,8 @@ from taskaudit.auditor import Outcome
 from taskaudit.bug import Seen
 from taskaudit.bug_choice import Choice
 from taskaudit.check import Checked
-from tests.samples import AT, BAD_ERROR, outcome
+from taskaudit.policy import Policy
+from tests.samples import AT, BAD_ERROR, auditor, outcome, waiver
 
 NO_MESSAGE = '{"error": {"code": "Ecs.0001"}}'
 EMPTY = '{"error": {"message": "", "code": "Ecs.0001"}}'
@@ -72,3 +73,12 @@ def test_what_was_looked_at_is_counted() -> None:
     choice = choose(STORY, index=5)
     assert (choice.audited, choice.indexed) == (5, 1)
     assert choose(STORY, index=6).indexed == 0
+
+
+def test_a_waived_one_if_there_is_no_other() -> None:
+    policy = Policy(waivers=[waiver(), waiver("TA302")])
+    judged = [auditor(policy=policy).look(each.exchange) for each in STORY]
+    assert [(found := choose(story).chosen) and found.finding.rule for story in (judged, judged[2:])] == [
+        "TA304",
+        "TA306",
+    ]

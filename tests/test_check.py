@@ -18,7 +18,8 @@ from taskaudit.contract.rules.rule import Conversation, Example, Rule, Step
 from taskaudit.contract.verdict import Severity
 from taskaudit.exchange import rfc3339
 from taskaudit.lifecycle import Lifecycle, Thresholds
-from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, auditor, outcome
+from taskaudit.policy import Override, Policy
+from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, auditor, exchange, outcome, waiver
 
 GET = '{"request": {"method": "GET", "url": "http://a/b"}, "response": {"status": 200, "content": {}}}'
 HAR = f'{{"log": {{"version": "1.2", "entries": [{GET}, %s]}}}}'
@@ -330,3 +331,56 @@ def test_a_table_that_is_full_is_told(tmp_path: Path) -> None:
     run = Check(auditor(), Lifecycle(Thresholds(table_size=4)))
     list(run.over([tmp_path / "a.har"]))
     assert (len(run.lifecycle), run.lifecycle.evicted) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fail_on", "status"),
+    [
+        (Policy(waivers=[waiver()]), Severity.INFO, CLEAN),
+        (Policy(waivers=[waiver(pointer="/error/message")]), Severity.INFO, FINDINGS),
+        (Policy(waivers=[waiver(until="2020-01-01")]).on("2026-01-01"), Severity.ERROR, FINDINGS),
+        (Policy([Override("TA306", Severity.WARNING)]), Severity.ERROR, CLEAN),
+        (Policy([Override("TA306", Severity.WARNING)]), Severity.WARNING, FINDINGS),
+        (Policy([Override("TA306", None)]), Severity.INFO, CLEAN),
+    ],
+)
+def test_what_is_waived_does_not_count_for_the_exit_status(
+    captures: Path, policy: Policy, fail_on: Severity, status: int
+) -> None:
+    run = Check(auditor(policy=policy))
+    list(run.over([captures / "bad", captures / "job"]))
+    assert run.exit_status(fail_on) == status
+
+
+def test_one_waived_finding_does_not_excuse_another(captures: Path) -> None:
+    run = Check(auditor(policy=Policy(waivers=[waiver()])))
+    list(run.over([captures / "bad", captures / "error-status"]))
+    assert run.totals.severities[Severity.ERROR] == 2
+    assert run.exit_status(Severity.ERROR) == FINDINGS
+
+
+@pytest.mark.parametrize("code", ["TA501", "TA504", "TA507"])
+def test_what_comes_next_is_judged_too(code: str, tmp_path: Path) -> None:
+    steps = RULES[code].bad
+    assert isinstance(steps, tuple)
+    as_har(steps, tmp_path / "a.har")
+    for policy, waived in (
+        (Policy(waivers=[waiver(code, route="ecs:*")]), [True]),
+        (Policy(waivers=[waiver(code, route="evs:*")]), [False]),
+        (Policy([Override(code, None)]), []),
+    ):
+        run = Check(auditor(policy=policy))
+        items = [item for item in run.over([tmp_path / "a.har"]) if isinstance(item, Checked)]
+        found = [finding for item in items for finding in item.outcome.findings]
+        assert [finding.waived is not None for finding in found] == waived
+        assert run.totals.waived.total() == sum(waived)
+
+
+def test_the_waiver_stands_in_the_line() -> None:
+    judged = auditor(policy=Policy(waivers=[waiver()])).look(exchange(BAD_ERROR, 400))
+    parsed = json.loads(as_json(Checked("a", 0, judged)))
+    assert [finding["waiver"] for finding in parsed["findings"]] == [
+        {"reason": "backend ticket 1234", "owner": "team-ecs", "until": "2099-12-31"}
+    ]
+    assert parsed["well_formed"] is False
+    assert line("error")["findings"][0]["waiver"] is None

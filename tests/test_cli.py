@@ -26,7 +26,13 @@ from taskaudit.recorder import Recorder
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, outcome
 from tests.stories import ask, submit, write_log
 
-COMMANDS = ["check", "jobs", "findings", "explain", "addon", "config", "demo"]
+COMMANDS = [
+    *("check", "jobs", "findings", "report", "bug", "waivers", "load", "explain"),
+    *("web", "tui", "serve", "addon", "config", "demo"),
+]
+WAIVERS = (
+    "waivers: [{rule: TA306, pointer: /error/code, reason: known, owner: team-ecs, until: 2099-12-31}]\n"
+)
 
 
 # In English, whatever the locale of who tests.
@@ -72,7 +78,7 @@ def test_help_names_every_command(arguments: list[str]) -> None:
     assert "taskaudit demo" in text
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "config check", "config schema"])
+@pytest.mark.parametrize("command", [*COMMANDS, "config check", "config schema", "waivers test"])
 def test_every_command_has_help(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
@@ -381,7 +387,7 @@ def test_the_shipped_configuration_is_right() -> None:
         (["explain", "TA3066"], 'no rule "TA3066"; did you mean TA30'),
         (["explain", "nope"], 'no rule "nope"; taskaudit explain --all lists them all'),
         (["explain", "\x1b[31m"], r'no rule "\u001b[31m"'),
-        (["jobs"], "Missing argument"),
+        (["jobs"], "give logs, or a store with --from; one of the two"),
         (["jobs", "missing.ndjson"], "cannot read the log missing.ndjson: No such file or directory"),
         (["jobs", "wrong.yaml"], "wrong.yaml is not a log of taskaudit"),
         (["jobs", "."], "cannot read the log .: Is a directory"),
@@ -396,6 +402,12 @@ def test_the_shipped_configuration_is_right() -> None:
         (["findings", "missing.ndjson"], "cannot read the log missing.ndjson"),
         (["findings", "--severity", "bad", "log"], "'bad'"),
         (["jobs", "--format", "xml", "a"], "'xml'"),
+        (["waivers", "test", "log"], "Missing option '--config'"),
+        (["waivers", "test", "-c", "wrong.yaml", "log"], "unlistd"),
+        (["waivers", "test", "-c", "right.yaml", "wrong.yaml"], "wrong.yaml is not a log of taskaudit"),
+        (["waivers", "test", "-c", "right.yaml"], "Missing argument"),
+        (["waivers", "test", "-c", "right.yaml", "--format", "csv", "log"], "'csv'"),
+        (["check", "-c", "waiver.yaml", "log"], "line 1: waivers[0].until: found the text"),
         (["nope"], "No such command 'nope'"),
     ],
 )
@@ -404,6 +416,8 @@ def test_wrong_usage_has_a_message_and_status_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wrong.yaml").write_text("unlistd: ignore\n", encoding="utf-8")
+    (tmp_path / "right.yaml").write_text("unlisted: ignore\n", encoding="utf-8")
+    (tmp_path / "waiver.yaml").write_text(WAIVERS.replace("2099-12-31", "soon"), encoding="utf-8")
     write_log(tmp_path / "log", [submit(0)])
     result = run(*arguments)
     assert result.exit_code == 2
@@ -416,3 +430,65 @@ def test_help_comes_without_what_takes_long_to_import() -> None:
         "import sys, taskaudit.cli; sys.exit(any(m in sys.modules for m in ('mitmproxy', 'ruamel.yaml')))"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.fixture
+def waivers(tmp_path: Path) -> Path:
+    """A configuration with a waiver that BAD_ERROR needs, one that nothing needs, and one that has ended."""
+    path = tmp_path / "waivers.yaml"
+    unused, expired = WAIVERS.replace("TA306", "TA402"), WAIVERS.replace("2099", "2020")
+    entries = [text.removeprefix("waivers: [").removesuffix("]\n") for text in (WAIVERS, unused, expired)]
+    path.write_text("waivers:\n" + "".join(f"- {entry}\n" for entry in entries), encoding="utf-8")
+    return path
+
+
+def test_check_with_waivers(tmp_path: Path, waivers: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(BAD_ERROR, encoding="utf-8")
+    text = run("check", "--fail-on", "info", "-c", waivers, bad)
+    assert text.exit_code == 0
+    assert "waived until 2099-12-31 by team-ecs: known" in text.stdout
+    assert "findings: 1 error; 1 waived" in text.stdout
+    told = [
+        "the waiver for TA306 /error/code expired after 2020-12-31",
+        "the waiver for TA402 /error/code waived",
+    ]
+    assert all(each in text.stdout for each in told)
+    lines = run("check", "-f", "json", "-c", waivers, bad)
+    assert lines.exit_code == 0
+    assert json.loads(lines.stdout)["findings"][0]["waiver"]["owner"] == "team-ecs"
+    assert all(each in lines.stderr for each in told)
+
+
+def test_waivers_test(log: Path, waivers: Path) -> None:
+    table = run("waivers", "test", log, "-c", waivers)
+    assert table.exit_code == 0
+    assert "waivers: 3 (1 used, 1 unused, 1 expired)" in table.stdout
+    assert "seen 3 = other 0 + audited 3 + unaudited 0" in table.stdout
+    lines = [
+        json.loads(line)
+        for line in run("waivers", "test", log, "-c", waivers, "-f", "json").stdout.splitlines()
+    ]
+    assert [(line["rule"], line["until"], line["state"], line["count"]) for line in lines] == [
+        ("TA306", "2099-12-31", "used", 1),
+        ("TA402", "2099-12-31", "unused", 0),
+        ("TA306", "2020-12-31", "expired", 0),
+    ]
+
+
+def test_waivers_test_of_a_damaged_log(log: Path, waivers: Path) -> None:
+    with log.open("ab") as file:
+        file.write(b"damaged\n")
+    for arguments in ([], ["--format", "json"]):
+        result = run("waivers", "test", log, "-c", waivers, *arguments)
+        assert result.exit_code == 2
+        assert "not JSON" in result.stderr
+        assert "TA306" in result.stdout
+
+
+def test_jobs_and_findings_follow_the_policy(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0)])
+    (tmp_path / "c.yaml").write_text("severities: [{rule: TA501, severity: off}]", encoding="utf-8")
+    for command in ("jobs", "findings"):
+        assert "TA501" in run(command, log).stdout
+        assert "TA501" not in run(command, log, "--config", tmp_path / "c.yaml").stdout

@@ -105,7 +105,7 @@ WRONG = [
     ("unlistd: detect", 'line 1: unknown key "unlistd"; did you mean "unlisted"?'),
     (
         "a: 1\n",
-        'line 1: unknown key "a"; the keys here are unlisted, inspection_limit, catalogue, query_within,',
+        'line 1: unknown key "a"; the keys here are unlisted, inspection_limit, catalogue, scope,',
     ),
     ("1: 2\n", 'line 1: unknown key "1"; the keys here are unlisted'),
     (

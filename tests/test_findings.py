@@ -12,9 +12,10 @@ import pytest
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
 from taskaudit.findings import COLUMNS, Wanted, as_json, cells, counted
+from taskaudit.policy import Policy
 from taskaudit.spreadsheet import as_csv
 from taskaudit.story import Story, tell
-from tests.samples import BAD_ERROR, outcome
+from tests.samples import BAD_ERROR, outcome, waiver
 from tests.stories import START, ask, submit, write_log
 
 
@@ -62,3 +63,13 @@ def test_csv(story: Story) -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [(row["rule"], row["count"]) for row in rows] == [("TA306", "2"), ("TA501", "1"), ("TA503", "1")]
     assert (rows[0]["example_found"], rows[2]["example_job_id"]) == ("Number 400", "8ab1")
+
+
+def test_waived_ones_are_counted(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(3), ask(4, "SUCCESS", "8ab1")])
+    findings = tell([log], policy=Policy(waivers=[waiver("TA501")])).findings
+    assert counted(findings) == "2 findings of 2 kinds: 1 warning, 1 info; 1 waived"
+    line = json.loads(as_json(findings[0]))
+    assert (line["waived"], line["waived_until"], line["waived_by"]) == (1, "2099-12-31", "team-ecs")
+    rows = list(csv.DictReader(io.StringIO(as_csv([COLUMNS, *map(cells, findings)]), newline="")))
+    assert [(row["waived"], row["waived_why"]) for row in rows] == [("1", "backend ticket 1234"), ("0", "")]

@@ -22,13 +22,16 @@ from mitmproxy.test import tflow, tutils
 from taskaudit.auditor import Outcome
 from taskaudit.check import Check, Checked
 from taskaudit.contract.answer import Missing
-from taskaudit.following import follow, repeat_key
-from taskaudit.lifecycle import Lifecycle, Thresholds
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.following import follow, judged, repeat_key
+from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import LogFile
+from taskaudit.policy import EMPTY, Override, Policy, Where
 from taskaudit.recorder import Recorder
 from taskaudit.records import Stamp, finding_record
 from taskaudit.sources.flow import exchange_of
-from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, outcome
+from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, outcome, waiver
 
 ALLOWED = Thresholds(query_within=5, min_interval=1, table_size=50)
 DIGEST = "d" * 32
@@ -304,3 +307,27 @@ def test_live_offline_and_merged_are_the_same(moves: list[Move], data: st.DataOb
     assert len(run.lifecycle) == len(life)
     assert totals["findings"] == dict(sorted(run.totals.findings.items()))
     assert totals["evicted"] == run.lifecycle.evicted == life.evicted == 0
+
+
+def late(code: str, ref: str) -> Late[str]:
+    return Late(ref, Finding(code, RULES[code].name, RULES[code].severity, "/job_id", "a", "b", ""))
+
+
+def test_findings_are_judged_by_what_they_stand_on() -> None:
+    policy = Policy(
+        [Override("TA503", None, "b"), Override("TA506", Severity.ERROR)], [waiver("TA501", route="a")]
+    )
+    told = [late(code, ref) for code in ("TA501", "TA503", "TA506") for ref in ("a", "b")]
+    found = judged(told, policy, lambda ref: Where((ref,), AT))
+    assert [(ref, each.rule, each.severity.value, each.waived is not None) for ref, each in found] == [
+        ("a", "TA501", "warning", True),
+        ("b", "TA501", "warning", False),
+        ("a", "TA503", "info", False),
+        ("a", "TA506", "error", False),
+        ("b", "TA506", "error", False),
+    ]
+
+
+def test_without_a_policy_nobody_asks_where() -> None:
+    told = [late("TA501", "a")]
+    assert judged(told, EMPTY, lambda ref: pytest.fail("asked")) == told

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.generate import BEGIN, END, ROOT, records_schema, rule_table, with_rule_table
+from taskaudit.contract.words import Language
+from tests.generate import BEGIN, END, READMES, ROOT, records_schema, rule_table, with_rule_table
 
 
 def test_the_schema_that_ships_is_made_from_the_records() -> None:
@@ -12,13 +13,16 @@ def test_the_schema_that_ships_is_made_from_the_records() -> None:
     assert shipped.read_text(encoding="utf-8") == records_schema()
 
 
-def test_the_rule_table_of_the_readme_is_made_from_the_rules() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme == with_rule_table(readme)
+@pytest.mark.parametrize("language", Language)
+def test_the_rule_table_of_the_readme_is_made_from_the_rules(language: Language) -> None:
+    readme = (ROOT / READMES[language]).read_text(encoding="utf-8")
+    assert readme == with_rule_table(readme, language)
 
 
-def test_what_stands_around_the_table_stays() -> None:
-    assert with_rule_table(f"a\n{BEGIN}\nold\n{END}\nb\n") == f"a\n{BEGIN}\n{rule_table()}\n{END}\nb\n"
+@pytest.mark.parametrize("language", Language)
+def test_what_stands_around_the_table_stays(language: Language) -> None:
+    table = rule_table(language)
+    assert with_rule_table(f"a\n{BEGIN}\nold\n{END}\nb\n", language) == f"a\n{BEGIN}\n{table}\n{END}\nb\n"
 
 
 def test_missing_markers_are_told() -> None:

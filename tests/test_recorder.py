@@ -11,12 +11,14 @@ import pytest
 
 from taskaudit import __version__
 from taskaudit.auditor import Outcome
+from taskaudit.contract.verdict import Severity
 from taskaudit.exchange import rfc3339
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
+from taskaudit.policy import Override, Policy
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
-from tests.samples import AT, BAD_ERROR, ERROR, JOB_ID, outcome
+from tests.samples import AT, BAD_ERROR, ERROR, JOB_ID, auditor, exchange, outcome, waiver
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -267,3 +269,66 @@ def test_findings_that_are_lost_are_counted(recorder: Recorder, full_disk: Calla
     full_disk(False)
     assert recorder.totals.lost == 3  # TA501, the last totals, the session's end.
     assert recorder.totals.findings == {"TA501": 1}
+
+
+KNOWN, UNUSED, OLD = waiver("TA501", route="ecs:*"), waiver("TA402"), waiver("TA306", until="2020-01-01")
+
+
+def test_the_policy_is_told_at_the_start_and_at_the_stop(
+    new_recorder: Callable[..., Recorder], lines: Lines, caplog: pytest.LogCaptureFixture
+) -> None:
+    overrides = [Override("TA506", None), Override("TA503", Severity.ERROR, "ecs:*")]
+    recorder = new_recorder(policy=Policy(overrides, [KNOWN, UNUSED, OLD]).on("2026-01-01"))
+    recorder.start()
+    assert [(each.levelname, "expired after 2020-01-01" in each.message) for each in caplog.records] == [
+        ("WARNING", True)
+    ]
+    recorder.record(outcome())
+    recorder.stop()
+    assert "the waiver for TA402 waived nothing" in caplog.messages[-1]
+    start, stop = (record["session"] for record in lines() if record["event_type"] == "session")
+    for session in (start, stop):
+        assert session["waivers"] == 2
+        assert [each["rule"] for each in session["expired_waivers"]] == ["TA306"]
+        assert session["overrides"] == [
+            {"rule": "TA506", "severity": "off", "route": None},
+            {"rule": "TA503", "severity": "error", "route": "ecs:*"},
+        ]
+    assert start["unused_waivers"] is None
+    assert [each["rule"] for each in stop["unused_waivers"]] == ["TA402"]
+
+
+def test_findings_on_the_life_of_jobs_are_judged(new_recorder: Callable[..., Recorder], lines: Lines) -> None:
+    recorder = new_recorder(policy=Policy([Override("TA503", None)], [KNOWN]))
+    recorder.start()
+    assert recorder.record(query("SUCCESS", "unheard-of")) == []
+    recorder.record(outcome())
+    recorder.record(outcome('{"job_id": "8ab1"}', path="/v9/things"))
+    recorder.stop()
+    found = [record["finding"] for record in lines() if record["event_type"] == "finding"]
+    assert [(each["rule"], each["waiver"] is not None) for each in found] == [
+        ("TA501", True),
+        ("TA501", False),
+    ]
+    totals = lines()[-1]["session"]["totals"]
+    assert (totals["findings"], totals["waived"]) == ({"TA501": 2}, {"TA501": 1})
+
+
+def test_own_findings_come_judged(new_recorder: Callable[..., Recorder], lines: Lines) -> None:
+    policy = Policy(waivers=[waiver()])
+    recorder = new_recorder(policy=policy)
+    recorder.start()
+    recorder.record(auditor(policy=policy).look(exchange(BAD_ERROR, 400)))
+    recorder.stop()
+    stop = lines()[-1]["session"]
+    assert (stop["totals"]["findings"], stop["totals"]["waived"]) == ({"TA306": 1}, {"TA306": 1})
+    assert stop["unused_waivers"] == []
+
+
+def test_without_a_policy_nothing_is_said(
+    recorder: Recorder, lines: Lines, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.stop()
+    start, stop = (record["session"] for record in lines() if record["event_type"] == "session")
+    assert (start["overrides"], start["waivers"], stop["unused_waivers"]) == ([], 0, [])
+    assert caplog.messages == []

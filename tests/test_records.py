@@ -13,8 +13,10 @@ from mitmproxy.test import tflow, tutils
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.rules import RULES
+from taskaudit.contract.verdict import Severity
 from taskaudit.following import follow
 from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.policy import Override, Policy
 from taskaudit.records import (
     RECORD,
     FaultBody,
@@ -27,13 +29,15 @@ from taskaudit.records import (
     as_line,
     finding_record,
     json_schema,
+    overrides_in_force,
     records_of,
     rules_in_force,
     stats_of,
+    waiver_body,
 )
 from taskaudit.sources.flow import exchange_of
 from taskaudit.totals import Totals
-from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, outcome
+from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
 
 STAMP = Stamp(instance_id="proxy-1", session_id="5e55")
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
@@ -100,6 +104,7 @@ def test_a_finding_follows_its_submission() -> None:
         "line": 1,
         "column": 38,
         "fingerprint": "",
+        "waiver": None,
     }
     assert (submission["seq"], finding["seq"]) == (3, 4)
     assert submission["record_id"] != finding["record_id"]
@@ -236,6 +241,7 @@ def test_session_stats_and_fault() -> None:
         "audited": 2,
         "unaudited": {"streamed": 0, "too_large": 0, "aborted": 1, "internal_error": 0},
         "findings": {"TA306": 1},
+        "waived": {},
         "lost": 0,
         "open_jobs": 2,
         "evicted": 1,
@@ -368,3 +374,37 @@ def test_a_line_of_hostile_text_harms_no_terminal() -> None:
         assert line[:-1].isprintable()
         SCHEMA.validate(json.loads(line))
     assert json.loads(as_line(records[0]))["submission"]["job_id"] == job_id
+
+
+def test_a_waived_finding() -> None:
+    policy = Policy([Override("TA306", Severity.WARNING)], [waiver()])
+    submission, finding = written(auditor(policy=policy).look(exchange(BAD_ERROR, 400)))
+    plain_submission, plain = written(outcome(BAD_ERROR, 400))
+    assert finding["finding"]["waiver"] == {
+        "reason": "backend ticket 1234",
+        "owner": "team-ecs",
+        "until": "2099-12-31",
+    }
+    # Nothing else depends on the policy, ids and fingerprint above all.
+    assert finding["finding"] | {"severity": "error", "waiver": None} == plain["finding"]
+    assert [r["record_id"] for r in (submission, finding)] == [
+        r["record_id"] for r in (plain_submission, plain)
+    ]
+    assert submission["submission"] | {"well_formed": False} == plain_submission["submission"]
+    assert submission["submission"]["well_formed"]
+
+
+def test_the_policy_in_force() -> None:
+    overrides = [Override("TA009", Severity.INFO, "ecs:*"), Override("TA306", None)]
+    assert [each.model_dump(mode="json") for each in overrides_in_force(Policy(overrides))] == [
+        {"rule": "TA009", "severity": "info", "route": "ecs:*"},
+        {"rule": "TA306", "severity": "off", "route": None},
+    ]
+    assert waiver_body(waiver(pointer="")).model_dump() == {
+        "rule": "TA306",
+        "route": None,
+        "pointer": "",
+        "reason": "backend ticket 1234",
+        "owner": "team-ecs",
+        "until": "2099-12-31",
+    }

@@ -19,7 +19,15 @@ def test_inside(host: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "xecs.example.com", "ecs.example.com.evil.org", "myhuaweicloud.com", "ecsxexample.com", ""]
+    "host",
+    [
+        "example.com",
+        "xecs.example.com",
+        "ecs.example.com.evil.org",
+        "myhuaweicloud.com",
+        "ecsxexample.com",
+        "",
+    ],
 )
 def test_outside(host: str) -> None:
     assert not SCOPE.holds(host)

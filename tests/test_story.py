@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
+from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Thresholds
 from taskaudit.merged import REPLAYED
+from taskaudit.policy import Override, Policy
 from taskaudit.story import JobStory, Story, tell
-from tests.samples import BAD_ERROR, JOB_ID, answer, outcome
+from tests.samples import BAD_ERROR, JOB_ID, answer, auditor, outcome, waiver
 from tests.stories import START, ask, submit, write_log
 
 ALLOWED = Thresholds(query_within=20, min_interval=1, table_size=1000)
@@ -224,3 +226,59 @@ def test_any_split_over_two_proxies_gives_the_same(
     assert without_instances(two) == without_instances(one)
     assert found(two) == found(one)
     assert two.evicted == one.evicted == 0
+
+
+POLICY = Policy(
+    [Override("TA505", None), Override("TA503", Severity.ERROR)],
+    [waiver(), waiver("TA204"), waiver("TA501", until="2026-09-21"), waiver("TA506", route="evs:*")],
+)
+
+
+def under(policy: Policy, exchanges: list[Outcome]) -> list[Outcome]:
+    """The same exchanges, seen by an audit with that policy."""
+    return [auditor(policy=policy).look(each.exchange) for each in exchanges]
+
+
+def test_one_log_tells_what_it_recorded_under_a_policy(tmp_path: Path) -> None:
+    judged = under(POLICY, LIFE)
+    log = write_log(tmp_path / "log", judged, thresholds=ALLOWED, policy=POLICY)
+    recorded = [json.loads(line) for line in log.read_bytes().splitlines()]
+    findings = [record["finding"] for record in recorded if record["event_type"] == "finding"]
+    expected = Counter(each["fingerprint"] for each in findings if each["waiver"])
+    story = tell([log], ALLOWED, POLICY)
+    assert Counter({each.fingerprint: each.waived for each in story.findings if each.waived}) == expected
+    assert {each.rule for each in story.findings if each.waived} == {"TA204", "TA306", "TA501"}
+    assert {each.rule: each.severity for each in story.findings}["TA503"] is Severity.ERROR
+    assert "TA505" not in {each.rule for each in story.findings}
+    assert story.coverage.totals.waived.total() == expected.total()
+
+
+def test_what_is_judged_again_follows_the_policy_given_and_the_rest_the_log(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", under(POLICY, LIFE), thresholds=ALLOWED, policy=POLICY)
+    assert {each.rule for each in tell([log], ALLOWED).findings if each.waived} == {"TA306"}
+
+
+def test_the_day_of_the_exchange_counts_not_that_of_the_telling(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0), submit(86_400, "next-day")], ends=90_000)
+    policy = Policy(waivers=[waiver("TA501", until="2026-09-21")])
+    (found,) = tell([log], policy=policy).findings
+    assert (found.count, found.waived) == (2, 1)
+    assert (found.waived_until, found.waived_by, found.waived_why) == (
+        "2026-09-21",
+        "team-ecs",
+        "backend ticket 1234",
+    )
+
+
+def test_a_log_from_before_there_were_waivers(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", LIFE, thresholds=ALLOWED)
+    records = [json.loads(line) for line in log.read_bytes().splitlines()]
+    for record in records:
+        record.get("finding", {}).pop("waiver", None)
+        record.get("stats", {}).pop("waived", None)
+        (record.get("session", {}).get("totals") or {}).pop("waived", None)
+    (tmp_path / "old").write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    # The first line of a log is told by its bytes.
+    text = (tmp_path / "old").read_text(encoding="utf-8").replace('": "', '":"').replace(', "', ',"')
+    (tmp_path / "old").write_text(text, encoding="utf-8")
+    assert found(tell([tmp_path / "old"], ALLOWED)) == found(tell([log], ALLOWED))

@@ -13,9 +13,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.contract.words import Language
 from taskaudit.lifecycle import Thresholds
+from taskaudit.policy import Policy
 from taskaudit.story import Story, tell
 from taskaudit.tables import findings_lines, findings_table, jobs_table, live_view, story_lines, timeline
-from tests.samples import BAD_ERROR, JOB_ID, outcome
+from tests.samples import BAD_ERROR, JOB_ID, auditor, outcome, waiver
 from tests.stories import START, ask, submit, write_log
 
 FROM_HIBERNATE = "ff8080814dbd65d701a0c4507ba00013"
@@ -152,3 +153,13 @@ def test_hostile_text_is_harmless(tmp_path: Path) -> None:
         parts: list[RenderableType] = [jobs_table(story.jobs, width), findings_table(story.findings)]
         parts += [line for job in story.jobs for line in timeline(job)]
         assert shown(parts, width).replace("\n", "").isprintable()
+
+
+def test_waived_findings(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    policy = Policy(waivers=[waiver(), waiver("TA505"), waiver("TA204", until="2026-09-20")])
+    bad = [auditor(policy=each).look(outcome(BAD_ERROR, 400).exchange) for each in (policy, Policy())]
+    again = outcome(BAD_ERROR, 400, ended=START + 100)
+    exchanges = [submit(0), bad[0], again, ask(5, "SUCCESS"), ask(10, "SUCCESS"), submit(20)]
+    story = tell([write_log(tmp_path / "log", exchanges, policy=policy)], policy=policy)
+    parts = [findings_table(story.findings), *findings_lines(story, story.findings), *timeline(story.jobs[0])]
+    assert shown(parts, 120) == snapshot

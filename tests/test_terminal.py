@@ -15,10 +15,11 @@ from syrupy.assertion import SnapshotAssertion
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.words import Language
+from taskaudit.policy import Policy
 from taskaudit.sources.captured import Damage
 from taskaudit.terminal import damage_text, headline, outcome_text, summary_text
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, outcome
+from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, auditor, outcome, waiver
 
 HOSTILE = "\x1b[31m\x9b2J\u202e\u2066\x07\r\n[bold red]\U000e0041"
 MANY = json.dumps({"error": {"message": "m", "code": "c", "details": [0] * 102}})
@@ -191,3 +192,23 @@ def test_very_long_text_is_cut() -> None:
 def test_forgotten_jobs_are_shown() -> None:
     lines = [line.plain for line in summary_text(Totals(), 3)]
     assert "jobs forgotten because there were too many to follow: 3" in lines
+
+
+WAIVED = [
+    auditor(policy=Policy(waivers=[waiver()])).look(OUTCOMES[name].exchange)
+    for name in ("a Number for a code", "two findings in lines")
+]
+
+
+def test_waived_findings(snapshot: SnapshotAssertion) -> None:
+    totals = Totals()
+    for each in WAIVED:
+        totals.add(each)
+    assert "".join(outcome_shown(each) for each in WAIVED) + shown(summary_text(totals)) == snapshot
+    assert [headline(each) for each in WAIVED] == snapshot
+
+
+def test_an_outcome_with_only_waived_findings_is_not_red() -> None:
+    red = "\x1b[1;31merror"
+    assert red not in shown(outcome_text("a", 0, WAIVED[0]), colour=True)
+    assert red in shown(outcome_text("a", 0, OUTCOMES["a Number for a code"]), colour=True)

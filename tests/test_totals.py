@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.contract.words import Language
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, ERROR, answer, outcome
+from tests.samples import BAD_ERROR, ERROR, answer, outcome, waiver
 
 OUTCOMES = [
     outcome(),
@@ -67,3 +69,16 @@ def test_the_coverage_line() -> None:
     assert totals(OUTCOMES).coverage() == (
         "seen 11 = other 1 + audited 6 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
     )
+
+
+def test_waived_findings_are_counted_apart_too() -> None:
+    counted = totals([outcome(BAD_ERROR, 400)])
+    finding = outcome(BAD_ERROR, 400).findings[0]
+    counted.add_finding(replace(finding, waived=waiver()))
+    assert (dict(counted.findings), dict(counted.severities)) == ({"TA306": 2}, {Severity.ERROR: 2})
+    assert (dict(counted.waived), dict(counted.waived_severities)) == ({"TA306": 1}, {Severity.ERROR: 1})
+    assert dict(counted.waivers) == {waiver(): 1}
+    both = Totals()
+    both.include(counted)
+    both.include(counted)
+    assert (both.waived, both.waivers) == ({"TA306": 2}, {waiver(): 2})

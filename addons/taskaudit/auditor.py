@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from taskaudit.catalogue import Catalogue, Match, Role, Route
@@ -10,8 +12,12 @@ from taskaudit.contract.answer import STRICT, Answer, Missing
 from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.job_status import StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
-from taskaudit.exchange import Exchange, Unaudited
+from taskaudit.exchange import Exchange, Unaudited, day_of
+from taskaudit.policy import EMPTY, Policy, Where, where_of
 from taskaudit.scope import Scope
+
+if TYPE_CHECKING:
+    from taskaudit.config import Loaded
 
 _SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -53,6 +59,12 @@ class Outcome:
         status = self.status.status if self.status else None
         return self.route is not None and status is not None and status.upper() in self.route.final_statuses
 
+    @property
+    def where(self) -> Where:
+        """What a policy has to know of it."""
+        exchange, route = self.exchange, self.route.name if self.route else None
+        return where_of(exchange.method, exchange.path, route, exchange.at)
+
     def without_bodies(self) -> Outcome:
         """What has to be kept of an outcome to record a finding on it later."""
         answer = self.exchange.answer
@@ -68,13 +80,27 @@ class Outcome:
 class Auditor:
     """Judges exchanges, one by one; keeps nothing of them. Hosts outside of `scope` are none of ours."""
 
-    def __init__(self, catalogue: Catalogue, limit: int, scope: Scope | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, limit: int, policy: Policy = EMPTY, scope: Scope | None = None
+    ) -> None:
         self.catalogue = catalogue
         self.limit = limit
+        self.policy = policy
         self._scope = scope if scope is not None and scope.is_limited else None
+
+    @classmethod
+    def under(cls, config: Loaded, now: float) -> Auditor:
+        """The auditor that a configuration asks for; waivers that have expired `now` (epoch) are left out."""
+        settings = config.settings
+        policy = settings.policy.on(day_of(now))
+        return cls(config.catalogue, settings.inspection_limit, policy, Scope(settings.scope.hosts))
 
     def look(self, exchange: Exchange, match: Match | None = None) -> Outcome:
         """The outcome for `exchange`; `match` spares the look-up where the caller has made it."""
+        outcome = self._seen(exchange, match)
+        return outcome if self.policy is EMPTY else _judged(outcome, self.policy)
+
+    def _seen(self, exchange: Exchange, match: Match | None) -> Outcome:
         if exchange.method is None:
             return self._submission(exchange, None)
         if self._scope is not None and not self._scope.holds(exchange.host):
@@ -120,6 +146,23 @@ class Auditor:
         verdict = audit_submission(answer, route.allowance if route else STRICT, self.limit)
         unaudited = None if verdict.seen else _not_seen(answer)
         return Outcome(exchange, Role.SUBMISSION, route, verdict.job_id, verdict, unaudited)
+
+
+def _judged(outcome: Outcome, policy: Policy) -> Outcome:
+    """The outcome with its findings as the policy has them; whether it was seen does not depend on these."""
+    verdict, status, where = outcome.verdict, outcome.status, outcome.where
+    if verdict is not None and verdict.findings:
+        omitted = tuple(each for each in verdict.omitted if not policy.is_off(each[0], where))
+        found = _kept(verdict.findings, policy, where)
+        return replace(outcome, verdict=replace(verdict, findings=found, omitted=omitted))
+    if status is not None and status.findings:
+        return replace(outcome, status=replace(status, findings=_kept(status.findings, policy, where)))
+    return outcome
+
+
+def _kept(findings: Iterable[Finding], policy: Policy, where: Where) -> tuple[Finding, ...]:
+    judged = (policy.judged(finding, where) for finding in findings)
+    return tuple(finding for finding in judged if finding is not None)
 
 
 def _not_seen(answer: Answer) -> Unaudited:

@@ -23,7 +23,9 @@ class Chosen:
 
 @dataclass(slots=True)
 class Choice:
-    """Chooses the worst finding, and of those the first; keeps no other exchange.
+    """Chooses the worst finding, and of those the first; a waived one if there is no other.
+
+    Keeps no other exchange.
 
     Only findings of `rule` (a code) and on the exchange with `index` count, where these are given.
     """
@@ -67,5 +69,9 @@ class Choice:
             yield from (found for found in item.outcome.findings if self.rule in (None, found.rule))
 
     def _offer(self, outcome: Outcome, finding: Finding) -> None:
-        if self.chosen is None or finding.severity.rank < self.chosen.finding.severity.rank:
+        if self.chosen is None or _weight(finding) < _weight(self.chosen.finding):
             self.chosen = Chosen(outcome, finding, finding_body(outcome, finding).fingerprint)
+
+
+def _weight(finding: Finding) -> tuple[bool, int]:
+    return finding.waived is not None, finding.severity.rank

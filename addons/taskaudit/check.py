@@ -11,7 +11,7 @@ from typing import Any
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Finding, Severity
-from taskaudit.following import follow
+from taskaudit.following import follow, judged
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.records import finding_body, http_of
 from taskaudit.sources.captured import Damage
@@ -91,20 +91,23 @@ class Check:
             outcome = spool.get(at).outcome
             if outcome.exchange.exchange_id not in told:
                 told.add(outcome.exchange.exchange_id)
-                self._note(late, follow(self.lifecycle, outcome, at))
-        self._note(late, self.lifecycle.finish())
+                self._note(late, follow(self.lifecycle, outcome, at), spool)
+        self._note(late, self.lifecycle.finish(), spool)
         return late
 
-    def _note(self, late: dict[int, list[Finding]], findings: Iterable[Late[int]]) -> None:
-        for at, finding in findings:
+    def _note(
+        self, late: dict[int, list[Finding]], findings: Iterable[Late[int]], spool: Spool[Checked]
+    ) -> None:
+        for at, finding in judged(findings, self.auditor.policy, lambda at: spool.get(at).outcome.where):
             late.setdefault(at, []).append(finding)
             self.totals.add_finding(finding)
 
     def exit_status(self, fail_on: Severity) -> int:
-        """Damage comes before findings, findings before an empty run."""
+        """Damage comes before findings, findings before an empty run; waived ones do not count."""
         if self.damaged:
             return UNREADABLE
-        if any(count and s.rank <= fail_on.rank for s, count in self.totals.severities.items()):
+        counting = self.totals.severities - self.totals.waived_severities
+        if any(severity.rank <= fail_on.rank for severity in counting):
             return FINDINGS
         return CLEAN if self.totals.audited else NOTHING_AUDITED
 

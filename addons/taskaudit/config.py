@@ -23,6 +23,8 @@ from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log.settings import LogSettings
 from taskaudit.paths import configs_dir
+from taskaudit.policy import Policy, is_pattern, route_names
+from taskaudit.policy_entries import Severities, WaiverEntry, policy_of
 
 SHIPPED = (
     "ecs",
@@ -74,8 +76,8 @@ class ScopeSettings(BaseModel):
     hosts: list[str] = Field(
         default=[],
         description=(
-            "Hosts that are audited, by name or pattern (*.example.com); empty: all. What goes to others counts "
-            "as other, and `taskaudit serve` does not decrypt it."
+            "Hosts that are audited, by name or pattern (*.example.com); empty: all. What goes to "
+            "other hosts counts as other, and `taskaudit serve` does not decrypt it."
         ),
     )
 
@@ -104,7 +106,7 @@ class Settings(BaseModel):
             "(./my-service.yaml), relative to this file."
         ),
     )
-    scope: ScopeSettings = Field(default=ScopeSettings(), description="What is looked at.")
+    scope: ScopeSettings = Field(default=ScopeSettings(), description="Whose traffic is looked at.")
     query_within: float = Field(
         default=_ALLOWED.query_within,
         gt=0,
@@ -127,6 +129,13 @@ class Settings(BaseModel):
         min_length=1,
         description="Name of this instance in every record of the log; null: the host name.",
     )
+    severities: Severities = Field(
+        default=[],
+        description="Severities of rules where they are to be others, or off; the first that fits is taken.",
+    )
+    waivers: list[WaiverEntry] = Field(
+        default=[], description="Known faults that are accepted for a time; the first that fits is taken."
+    )
     log: LogSettings = Field(
         default=LogSettings(), description="When the log is rotated, kept and forced to the disk."
     )
@@ -135,6 +144,11 @@ class Settings(BaseModel):
     def thresholds(self) -> Thresholds:
         """What is allowed to clients that ask for their jobs."""
         return Thresholds(self.query_within, self.min_interval, self.remembered_jobs)
+
+    @property
+    def policy(self) -> Policy:
+        """What is done with findings, whatever the day."""
+        return policy_of(self.severities, self.waivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,7 @@ def load(path: Path | None = None) -> Loaded:
     settings = _validated(Settings, document)
     services = tuple(_services(settings, document, path.parent))
     catalogue = Catalogue(services, settings.unlisted)
+    _check_routes(settings, document, catalogue)
     files = (own, *(path.parent / entry for entry in settings.catalogue if _is_path(entry))) if own else ()
     return Loaded(settings, services, catalogue, _digest(settings, services), files)
 
@@ -221,6 +236,20 @@ def _services(settings: Settings, document: _Document, base: Path) -> Iterator[S
         else:
             hint = _hint(entry, SHIPPED, "shipped services")
             raise document.error(at, f"catalogue: no service is named {_quoted(entry)}; {hint}")
+
+
+def _check_routes(settings: Settings, document: _Document, catalogue: Catalogue) -> None:
+    """Refuses a route that is neither a pattern nor a path, and that no service lists."""
+    known = list(dict.fromkeys(name for route in catalogue.routes for name in route_names(route.name)))
+    for key, entries in (("severities", settings.severities), ("waivers", settings.waivers)):
+        for index, entry in enumerate(entries):
+            name = entry.route
+            if name is None or is_pattern(name) or name in known:
+                continue
+            at: Location = (key, index, "route")
+            nearest = get_close_matches(name, known, 1, 0.6)
+            hint = f'did you mean "{nearest[0]}"?' if nearest else "expected a name such as ecs:CreateServers"
+            raise document.error(at, f"{_key(at)}: no service lists a route {_quoted(name)}; {hint}")
 
 
 def _is_path(entry: str) -> bool:
@@ -389,7 +418,7 @@ def _told(model: type[BaseModel], details: ErrorDetails) -> str:
         return f'the key "{location[-1]}" is missing{_within(location)}'
     if kind == "value_error":
         return f"{_key(location)}: {details['ctx']['error']}"
-    if kind in ("route_twice", "no_job_id"):
+    if kind in ("route_twice", "no_job_id", "never_reached"):
         return details["msg"]
     return f"{_key(location)}: found {_described(details['input'])}; {_expected(details)}"
 
@@ -406,6 +435,7 @@ _EXPECTED = {
     "less_than_equal": "{le} or less",
     "too_short": "at least one entry",
     "string_too_short": "text that is not empty",
+    "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "text that fits {pattern}",
     "literal_error": "{expected}",
 }

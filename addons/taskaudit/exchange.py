@@ -57,6 +57,11 @@ def stable_id(*parts: object) -> str:
     return blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def day_of(seconds: float) -> str:
+    """The day of a time in seconds since the epoch, UTC: `2026-12-31`."""
+    return rfc3339(seconds)[:10]
+
+
 def rfc3339(seconds: float) -> str:
     """A time in seconds since the epoch as RFC 3339, UTC, with microseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.story import Example, FoundStory
 from taskaudit.terms import SEVERITIES, counts_of
+from taskaudit.waiver_words import with_waived
 
 _GROUP = tuple(each.name for each in fields(FoundStory) if each.name != "example")
 COLUMNS = (*_GROUP, *(f"example_{each.name}" for each in fields(Example)))
@@ -38,19 +39,21 @@ class Wanted:
 
 
 def counted(findings: Iterable[FoundStory], language: Language = Language.EN) -> str:
-    """`12 findings of 3 kinds: 10 error, 2 info`."""
-    kinds, severities = 0, Counter[Severity]()
+    """`12 findings of 3 kinds: 10 error, 2 info; 4 waived`."""
+    kinds, waived, severities = 0, 0, Counter[Severity]()
     for found in findings:
         kinds += 1
+        waived += found.waived
         severities[found.severity] += found.count
     if not kinds:
         return _NONE.of(language)
     total = severities.total()
-    return _COUNTED.of(language).format(
+    text = _COUNTED.of(language).format(
         findings=(_FINDING if total == 1 else _FINDINGS).of(language).format(count=total),
         kinds=(_KIND if kinds == 1 else _KINDS).of(language).format(count=kinds),
         told=counts_of(((each, severities[each]) for each in Severity), SEVERITIES, language),
     )
+    return with_waived(text, waived, language)
 
 
 def as_json(found: FoundStory) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.policy import EMPTY, Policy, Where
 
 
 def follow[Ref](lifecycle: Lifecycle[Ref], outcome: Outcome, ref: Ref) -> list[Late[Ref]]:
@@ -24,6 +27,14 @@ def follow[Ref](lifecycle: Lifecycle[Ref], outcome: Outcome, ref: Ref) -> list[L
         asked = outcome.job_id or ""
         return list(lifecycle.queried(exchange.at, ref, asked, status, is_final=outcome.is_final))
     return []
+
+
+def judged[Ref](late: Iterable[Late[Ref]], policy: Policy, where: Callable[[Ref], Where]) -> list[Late[Ref]]:
+    """The findings on the life of jobs as the policy has them; `where` tells what a `ref` stands for."""
+    if policy is EMPTY:
+        return list(late)
+    found = ((ref, policy.judged(finding, where(ref))) for ref, finding in late)
+    return [Late(ref, finding) for ref, finding in found if finding is not None]
 
 
 def repeat_key(outcome: Outcome) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507
-from taskaudit.contract.verdict import Severity
+from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
 from taskaudit.log.following import follow_lines
@@ -80,24 +80,47 @@ class Found(NamedTuple):
     line: int | None
     column: int | None
     fingerprint: str
+    waiver: Waiver | None = None
 
 
 @dataclass(slots=True)
 class Group:
-    """Equal findings: how many, from when to when, and the first of them with its exchange."""
+    """Equal findings: how many, from when to when, and the first of them with its exchange.
+
+    `waived`: how many of them are waived, and `waiver` by what the last of those is.
+    """
 
     count: int
     first: float
     last: float
     example: Found
     example_on: Told
+    waived: int = 0
+    waiver: Waiver | None = None
+    waiver_rank: tuple[float, str, str, str] = (0.0, "", "", "")
 
     def add(self, found: Found, on: Told) -> None:
-        """Counts one more."""
-        self.count += 1
-        self.last = max(self.last, found.at)
+        """Counts one more; it may become the example."""
+        self.count_in(found)
         if (found.at, on.exchange_id) < (self.first, self.example_on.exchange_id):
             self.first, self.example, self.example_on = found.at, found, on
+
+    def count_in(self, found: Found) -> None:
+        """Counts one more; the example stays."""
+        self.count += 1
+        self.last = max(self.last, found.at)
+        self.note_waiver(found)
+
+    def note_waiver(self, found: Found) -> None:
+        """Counts what is waived."""
+        waiver = found.waiver
+        if waiver is None:
+            return
+        self.waived += 1
+        # The same one in whichever order the logs are read.
+        rank = found.at, waiver.until, waiver.owner, waiver.reason
+        if rank > self.waiver_rank:
+            self.waiver, self.waiver_rank = waiver, rank
 
 
 @dataclass(slots=True)
@@ -246,9 +269,10 @@ class Merged:
         self._finding_ids.add(identity)
         found = found_of(record)
         # A finding follows its exchange in the log, unless that record was lost.
-        on = self.exchanges.get(record["exchange_id"]) or bare(record)
+        known = self.exchanges.get(record["exchange_id"])
+        on = known or bare(record)
         group_in(self.groups, found, on)
-        if on.job_id is not None:
+        if known is None or known.job_id is not None:
             self.on_jobs.setdefault(on.exchange_id, []).append(found)
 
 
@@ -261,7 +285,8 @@ def group_in(groups: dict[str, Group], found: Found, on: Told) -> None:
     """Puts a finding to those of its fingerprint."""
     group = groups.get(found.fingerprint)
     if group is None:
-        groups[found.fingerprint] = Group(1, found.at, found.at, found, on)
+        group = groups[found.fingerprint] = Group(1, found.at, found.at, found, on)
+        group.note_waiver(found)
     else:
         group.add(found, on)
 
@@ -328,7 +353,14 @@ def found_of(record: dict[str, Any]) -> Found:
         line=body["line"],
         column=body["column"],
         fingerprint=intern(body["fingerprint"]),
+        waiver=_waiver(body),
     )
+
+
+def _waiver(body: dict[str, Any]) -> Waiver | None:
+    """What a finding is waived by; its patterns are not recorded with it, and older logs have none."""
+    waiver = body.get("waiver")
+    return Waiver(body["rule"], waiver["reason"], waiver["owner"], waiver["until"]) if waiver else None
 
 
 def _at(record: dict[str, Any]) -> float:
@@ -348,4 +380,5 @@ def _sum(stats: Iterable[dict[str, Any]]) -> Totals:
         totals.lost += each["lost"]
         totals.unaudited += Counter({Unaudited(reason): n for reason, n in each["unaudited"].items()})
         totals.findings += Counter(each["findings"])
+        totals.waived += Counter(each.get("waived", {}))
     return totals

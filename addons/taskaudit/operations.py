@@ -72,6 +72,15 @@ class Operations:
         self._most = most
         self._counted: dict[Key, _Counted] = {}
 
+    def copy(self) -> Operations:
+        """One that stays as it is."""
+        copy = Operations(self._most)
+        copy._counted = {
+            key: _Counted(each.audited, each.kinds.copy(), each.unaudited.copy())
+            for key, each in self._counted.items()
+        }
+        return copy
+
     def add(self, told: Told) -> None:
         """Counts one exchange."""
         role = Role.JOB_QUERY if told.is_query else Role.SUBMISSION

@@ -17,9 +17,10 @@ from taskaudit.auditor import Outcome
 from taskaudit.board import Board
 from taskaudit.catalogue import Role
 from taskaudit.exchange import rfc3339, stable_id
-from taskaudit.following import follow
+from taskaudit.following import follow, judged
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.log.file import Notice
+from taskaudit.policy import EMPTY, Policy
 from taskaudit.records import (
     ExchangeHeader,
     FaultBody,
@@ -32,11 +33,14 @@ from taskaudit.records import (
     StatsRecord,
     as_line,
     finding_record,
+    overrides_in_force,
     records_of,
     rules_in_force,
     stats_of,
+    waiver_body,
 )
 from taskaudit.totals import Totals
+from taskaudit.waiver_words import EXPIRED, UNUSED, waiver_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -95,7 +99,8 @@ class _Loss:
 class Recorder:
     """Writes a session into a log. Only OSError of the log is caught: traffic goes on, and TA902 tells.
 
-    `board`, where there is one, gets to see each record, written or lost.
+    `board`, where there is one, gets to see each record, written or lost. `policy` judges the findings on the
+    life of jobs; an outcome's own come judged.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Recorder:
         config_digest: str,
         lifecycle: Lifecycle[Outcome] | None = None,
         board: Board | None = None,
+        policy: Policy = EMPTY,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.log = log
@@ -115,7 +121,9 @@ class Recorder:
         self.stamp = Stamp(instance_id=instance_id, session_id=uuid4().hex)
         self._mode = mode
         self.config_digest = config_digest
+        self.policy = policy
         self._clock = clock
+        self._is_started = False
         self._seq = 0
         self._loss: _Loss | None = None
         self._untold: deque[Notice] = deque(maxlen=_MOST_NOTICES)
@@ -129,8 +137,15 @@ class Recorder:
         return self._loss.reason if self._loss else self.log.trouble
 
     def start(self) -> None:
-        """Writes the session's first record; says so if the log had to be repaired."""
+        """Writes the session's first record; tells of expired waivers, and if the log had to be repaired."""
+        self._is_started = True
+        self.tell_expired()
         self._write([self._session("start")])
+
+    def tell_expired(self) -> None:
+        """Logs the waivers that are not applied any more."""
+        for waiver in self.policy.expired:
+            logger.warning("taskaudit: %s", waiver_text(EXPIRED, waiver))
 
     def committed(self) -> asyncio.Future[None] | None:
         """With `fsync: batch`, what to await until the records just written are on the disk; else None."""
@@ -149,7 +164,7 @@ class Recorder:
         if outcome.role is Role.OTHER:
             self.totals.add(outcome)
             return []
-        late = follow(self.lifecycle, outcome, outcome.without_bodies())
+        late = self._judged(follow(self.lifecycle, outcome, outcome.without_bodies()))
         records = records_of(outcome, self.stamp, self._seq)
         records += self._late_records(late, self._seq + len(records))
         self.totals.add(outcome)
@@ -187,17 +202,22 @@ class Recorder:
             self._tell(self.lifecycle.finish())
         self.stats()
         self._write([self._session("stop")])
+        for waiver in self.policy.unused(self.totals.waivers) if self._is_started else ():
+            logger.warning("taskaudit: %s", waiver_text(UNUSED, waiver))
         if self._loss:
             logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
         if close and (gone := self.log.close()):
             logger.error("taskaudit: %d records are lost with the log, which was deleted", gone)
 
     def _tell(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
-        late = list(findings)
+        late = self._judged(findings)
         self._count(late)
         for some in batched(late, _MOST_AT_ONCE):
             self._write(self._late_records(some, self._seq))
         return late
+
+    def _judged(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
+        return judged(findings, self.policy, lambda outcome: outcome.where)
 
     def _late_records(self, late: Iterable[Late[Outcome]], seq: int) -> list[Record]:
         return [finding_record(ref, found, self.stamp, seq + n) for n, (ref, found) in enumerate(late)]
@@ -297,13 +317,18 @@ class Recorder:
         return FaultRecord(**self._header("fault"), fault=body)
 
     def _session(self, state: Literal["start", "continue", "stop"]) -> SessionRecord:
+        is_stop, policy = state == "stop", self.policy
         body = SessionBody(
             state=state,
             version=__version__,
             mode=self._mode,
             config_digest=self.config_digest,
             rules=rules_in_force(),
-            totals=self._stats() if state == "stop" else None,
+            overrides=overrides_in_force(policy),
+            waivers=len(policy.waivers),
+            expired_waivers=[waiver_body(waiver) for waiver in policy.expired],
+            unused_waivers=[waiver_body(w) for w in policy.unused(self.totals.waivers)] if is_stop else None,
+            totals=self._stats() if is_stop else None,
         )
         return SessionRecord(**self._header("session"), session=body)
 

@@ -8,6 +8,7 @@ time, so that it is the same live and offline.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -17,9 +18,10 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.rules import RULES
-from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict
+from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict, Waiver
 from taskaudit.exchange import Unaudited, rfc3339, stable_id
 from taskaudit.following import repeat_key
+from taskaudit.policy import Policy
 from taskaudit.route_template import template_of
 from taskaudit.totals import Totals
 
@@ -63,17 +65,40 @@ class ExchangeHeader(Header):
 
 
 class RuleInForce(_Model):
-    """A rule as the session applied it."""
+    """A rule with its severity, where no override says otherwise."""
 
     code: str
     name: str
     severity: Severity
 
 
+class OverrideInForce(_Model):
+    """The severity of a rule on the routes that fit a pattern (null: on all), or that it is off there.
+
+    The first one that fits is taken.
+    """
+
+    rule: str
+    severity: Severity | Literal["off"]
+    route: str | None
+
+
+class WaiverBody(_Model):
+    """A waiver as it is configured; `until` is its last day (UTC), a null pattern fits all."""
+
+    rule: str
+    route: str | None
+    pointer: str | None
+    reason: str
+    owner: str
+    until: str
+
+
 class Stats(_Model):
     """Totals of the session so far: seen = other + audited + the sum over unaudited.
 
-    `open_jobs` are followed and not final; `evicted` ones were forgotten because there were too many.
+    `findings` by rule are all, `waived` those of them that are known faults. `open_jobs` are followed and not
+    final; `evicted` ones were forgotten because there were too many.
     """
 
     seen: int
@@ -82,19 +107,27 @@ class Stats(_Model):
     audited: int
     unaudited: dict[Unaudited, int]
     findings: dict[str, int]
+    waived: dict[str, int]
     lost: int
     open_jobs: int
     evicted: int
 
 
 class SessionBody(_Model):
-    """A start or a stop of the audit, or that it goes on in a new file."""
+    """A start or a stop of the audit, or that it goes on in a new file.
+
+    `waivers`: how many are in force; expired ones are not. `unused_waivers`, at a stop, waived nothing.
+    """
 
     state: Literal["start", "continue", "stop"]
     version: str
     mode: str
     config_digest: str
     rules: list[RuleInForce]
+    overrides: list[OverrideInForce] = []
+    waivers: int = 0
+    expired_waivers: list[WaiverBody] = []
+    unused_waivers: list[WaiverBody] | None = None
     totals: Stats | None = None
 
 
@@ -129,8 +162,19 @@ class JobQueryBody(_Model):
     rules: list[str]
 
 
+class Waived(_Model):
+    """Why a finding is accepted, who sees to it, and the last day (UTC) of that."""
+
+    reason: str
+    owner: str
+    until: str
+
+
 class FindingBody(_Model):
-    """One finding (contract, section 4). `fingerprint` is the same wherever the same fault is met."""
+    """One finding (contract, section 4). `fingerprint` is the same wherever the same fault is met.
+
+    `severity` is the one in force, waived or not; `waiver` is null where the finding is not waived.
+    """
 
     rule: str
     name: str
@@ -141,6 +185,7 @@ class FindingBody(_Model):
     line: int | None
     column: int | None
     fingerprint: str
+    waiver: Waived | None = None
 
 
 class UnauditedBody(_Model):
@@ -264,6 +309,19 @@ def rules_in_force() -> list[RuleInForce]:
     return [RuleInForce(code=r.code, name=r.name, severity=r.severity) for r in RULES.values()]
 
 
+def overrides_in_force(policy: Policy) -> list[OverrideInForce]:
+    """What the policy changes of the rules, in order."""
+    return [
+        OverrideInForce(rule=each.rule, severity=each.severity or "off", route=each.route)
+        for each in policy.overrides
+    ]
+
+
+def waiver_body(waiver: Waiver) -> WaiverBody:
+    """A waiver as it is recorded."""
+    return WaiverBody.model_validate(asdict(waiver))
+
+
 def stats_of(totals: Totals, open_jobs: int = 0, evicted: int = 0) -> Stats:
     """The totals as they stand."""
     return Stats(
@@ -273,6 +331,7 @@ def stats_of(totals: Totals, open_jobs: int = 0, evicted: int = 0) -> Stats:
         audited=totals.audited,
         unaudited={reason: totals.unaudited[reason] for reason in Unaudited},
         findings=dict(sorted(totals.findings.items())),
+        waived=dict(sorted(totals.waived.items())),
         lost=totals.lost,
         open_jobs=open_jobs,
         evicted=evicted,
@@ -314,6 +373,7 @@ def finding_body(outcome: Outcome, finding: Finding) -> FindingBody:
     """A finding as it is recorded."""
     exchange = outcome.exchange
     route = outcome.route.name if outcome.route else template_of(exchange.path or "")
+    waiver = finding.waived
     return FindingBody(
         rule=finding.rule,
         name=finding.name,
@@ -324,6 +384,7 @@ def finding_body(outcome: Outcome, finding: Finding) -> FindingBody:
         line=finding.place.line if finding.place else None,
         column=finding.place.column if finding.place else None,
         fingerprint=stable_id(finding.rule, exchange.method, route, finding.pointer, finding.json_type),
+        waiver=Waived(reason=waiver.reason, owner=waiver.owner, until=waiver.until) if waiver else None,
     )
 
 

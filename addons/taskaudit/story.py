@@ -14,10 +14,12 @@ from pathlib import Path
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.exchange import rfc3339, stable_id
+from taskaudit.following import judged
 from taskaudit.job_state import JobState
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import Damaged
 from taskaudit.merged import Coverage, Found, Group, Merged, Told, group_in
+from taskaudit.policy import EMPTY, Policy, Where, where_of
 from taskaudit.route_template import template_of
 
 
@@ -109,7 +111,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class FoundStory:
-    """Findings with one fingerprint. `first` and `last` are RFC 3339, UTC; `example` is the first."""
+    """Findings with one fingerprint. `first` and `last` are RFC 3339, UTC; `example` is the first.
+
+    `waived`: how many of them are waived, of which the last one until when, by whom and why.
+    """
 
     rule: str
     name: str
@@ -119,6 +124,10 @@ class FoundStory:
     last: str
     fingerprint: str
     example: Example
+    waived: int = 0
+    waived_until: str | None = None
+    waived_by: str | None = None
+    waived_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +176,24 @@ class Draft:
         return [*_submissions(self), *self.queries]
 
 
-def tell(paths: Iterable[Path], thresholds: Thresholds | None = None) -> Story:
+def tell(paths: Iterable[Path], thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
     """The story of these logs. The order of the paths makes no difference. Raises LogError."""
     merged = Merged()
     for path in paths:
         merged.read(path)
-    return story_of(merged, thresholds)
+    return story_of(merged, thresholds, policy)
 
 
-def story_of(merged: Merged, thresholds: Thresholds | None = None) -> Story:
-    """The story of what was read so far."""
+def story_of(merged: Merged, thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
+    """The story of what was read so far.
+
+    `policy` is for the findings that are judged again; the others are as they were recorded.
+    """
     exchanges = sorted(merged.exchanges.values(), key=_order)
     lifecycle: Lifecycle[Told] = Lifecycle(thresholds)
-    groups = {fingerprint: replace(group) for fingerprint, group in merged.groups.items()}
+    groups = {fingerprint: _settled(group, merged) for fingerprint, group in merged.groups.items()}
     findings = {exchange_id: list(found) for exchange_id, found in merged.on_jobs.items()}
-    for on, finding in _replay(lifecycle, exchanges, merged):
+    for on, finding in judged(_replay(lifecycle, exchanges, merged), policy, _where):
         found = _found(on, finding)
         group_in(groups, found, on)
         findings.setdefault(on.exchange_id, []).append(found)
@@ -195,6 +207,16 @@ def story_of(merged: Merged, thresholds: Thresholds | None = None) -> Story:
         last=merged.last,
         evicted=lifecycle.evicted,
     )
+
+
+def _where(told: Told) -> Where:
+    return where_of(told.method, told.path, told.route, told.at)
+
+
+def _settled(group: Group, merged: Merged) -> Group:
+    """A copy; its example is on the exchange as it came out, whichever log was read first."""
+    on = group.example_on
+    return replace(group, example_on=merged.exchanges.get(on.exchange_id, on))
 
 
 def _order(told: Told) -> tuple[float, bool, bool, int, str]:
@@ -316,6 +338,7 @@ def _found(on: Told, finding: Finding) -> Found:
         line=None,
         column=None,
         fingerprint=stable_id(finding.rule, on.method, route, finding.pointer, finding.json_type),
+        waiver=finding.waived,
     )
 
 
@@ -337,9 +360,20 @@ def _group(group: Group) -> FoundStory:
         line=found.line,
         column=found.column,
     )
-    first, last = rfc3339(group.first), rfc3339(group.last)
+    waiver = group.waiver
     return FoundStory(
-        found.rule, found.name, found.severity, group.count, first, last, found.fingerprint, example
+        rule=found.rule,
+        name=found.name,
+        severity=found.severity,
+        count=group.count,
+        first=rfc3339(group.first),
+        last=rfc3339(group.last),
+        fingerprint=found.fingerprint,
+        example=example,
+        waived=group.waived,
+        waived_until=waiver.until if waiver else None,
+        waived_by=waiver.owner if waiver else None,
+        waived_why=waiver.reason if waiver else None,
     )
 
 

@@ -25,6 +25,7 @@ from taskaudit.merged import Coverage, Found
 from taskaudit.story import Example, FoundStory, JobStory, QueryStep, Story
 from taskaudit.terminal import STYLES
 from taskaudit.terms import COMMA, SEVERITIES, in_brackets, name_of
+from taskaudit.waiver_words import WAIVED, waived_text, waiver_text
 
 WIDE = 150
 """From how many columns on a job fits into one row."""
@@ -297,6 +298,8 @@ def _findings(findings: Iterable[Found], explained: set[str], language: Language
         severity = _severity(found, language)
         title = Text.assemble(_code(found.rule, style), " ", _code(found.name, style), severity)
         yield _under(title, _INDENT)
+        if found.waiver:
+            yield _under(Text(waiver_text(WAIVED, found.waiver, language), "yellow"), _INDENT + 2)
         yield _under(Text(_difference(found, language)), _INDENT + 2)
         if found.rule in RULES:
             yield _under(Text(RULES[found.rule].why.of(language), "dim"), _INDENT + 2)
@@ -321,6 +324,9 @@ def _found_entry(found: FoundStory, language: Language) -> Iterator[RenderableTy
     severity = _severity(found, language)
     rule, name = _code(found.rule, STYLES[found.severity]), _code(found.name, "bold")
     yield Text.assemble(rule, " ", name, severity, often)
+    if found.waived_until and found.waived_by and found.waived_why:
+        terms = found.waived_until, found.waived_by, found.waived_why
+        yield _under(Text(waived_text(found.waived, found.count, *terms, language), "yellow"), 2)
     yield _under(Text(f"{span} UTC"), 2)
     request = f"{example.method or ''} {example.host or ''}{example.path or ''}".strip()
     status = f" HTTP {example.http_status}" if example.http_status else ""

@@ -18,6 +18,7 @@ from taskaudit.frame import frame, plain
 from taskaudit.sources.captured import Damage
 from taskaudit.terms import COMMA, KINDS, SEVERITIES, UNAUDITED, count_of, counts_of, in_brackets, name_of
 from taskaudit.totals import Totals
+from taskaudit.waiver_words import WAIVED, waiver_text, with_waived
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -45,8 +46,12 @@ _DIFFERENCE = Words("{where}: expected {expected}, found {found}", "{where}ï¼Œæœ
 def headline(outcome: Outcome, language: Language = Language.EN) -> str:
     """One line on one exchange: what was asked, what came back, and the rules broken."""
     parts = [_verdict_words(outcome, language), request_line(outcome)]
-    rules = list(dict.fromkeys(finding.rule for finding in outcome.findings))
+    rules = list(dict.fromkeys(_short(finding) for finding in outcome.findings))
     return " ".join(filter(None, [*parts, *rules]))
+
+
+def _short(finding: Finding) -> str:
+    return f"{finding.rule} (waived)" if finding.waived else finding.rule
 
 
 def request_line(outcome: Outcome) -> str:
@@ -118,7 +123,8 @@ def _found_text(totals: Totals, language: Language) -> Text:
         if totals.severities[each]
     ]
     if found:
-        return Text(_FINDINGS.of(language)).append_text(Text(COMMA.of(language)).join(found))
+        text = Text(_FINDINGS.of(language)).append_text(Text(COMMA.of(language)).join(found))
+        return text.append(with_waived("", totals.waived.total(), language))
     if totals.audited:
         return Text(_NO_FINDINGS.of(language), "green")
     return Text(_NOTHING_AUDITED.of(language), "yellow")
@@ -141,8 +147,9 @@ def _verdict_words(outcome: Outcome, language: Language) -> str:
 
 
 def _verdict_style(outcome: Outcome) -> str:
-    if outcome.findings:
-        return STYLES[min((finding.severity for finding in outcome.findings), key=lambda s: s.rank)]
+    counting = [finding.severity for finding in outcome.findings if not finding.waived]
+    if counting:
+        return STYLES[min(counting, key=lambda severity: severity.rank)]
     return "yellow" if outcome.unaudited is not None else "green"
 
 
@@ -153,6 +160,8 @@ def _finding_text(finding: Finding, text: str | None, language: Language) -> Ite
         (_NAME.of(language).format(name=finding.name), "bold"),
         (_SEVERITY.of(language).format(severity=name_of(finding.severity, SEVERITIES, language)), "dim"),
     )
+    if finding.waived:
+        yield Text(f"    {waiver_text(WAIVED, finding.waived, language)}", "yellow")
     difference = _DIFFERENCE.of(language).format(
         where=escape(finding.pointer) or _THE_BODY.of(language),
         expected=spoken(finding.expected, language),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
-from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.contract.verdict import Finding, Severity, Waiver
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
 from taskaudit.terms import COMMA, UNAUDITED, in_brackets, name_of
@@ -18,10 +18,25 @@ _COVERAGE = Words(
 )
 _LOST = Words("; records lost {lost}", "；丢失记录 {lost}")
 
+_COUNTERS = (
+    "unaudited",
+    "roles",
+    "kinds",
+    "findings",
+    "severities",
+    "waived",
+    "waived_severities",
+    "waivers",
+)
+
 
 @dataclass(slots=True)
 class Totals:
-    """Counts over outcomes. `lost` counts records that could not be written."""
+    """Counts over outcomes. `lost` counts records that could not be written.
+
+    `findings`, by rule, and `severities` count waived ones too; `waived`, by rule, `waived_severities` and
+    `waivers` count those alone.
+    """
 
     seen: int = 0
     other: int = 0
@@ -31,6 +46,9 @@ class Totals:
     kinds: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     severities: Counter[Severity] = field(default_factory=Counter)
+    waived: Counter[str] = field(default_factory=Counter)
+    waived_severities: Counter[Severity] = field(default_factory=Counter)
+    waivers: Counter[Waiver] = field(default_factory=Counter)
     lost: int = 0
 
     @property
@@ -58,12 +76,16 @@ class Totals:
         """Counts a finding; for those that come up when their exchange was counted already."""
         self.findings[finding.rule] += 1
         self.severities[finding.severity] += 1
+        if finding.waived is not None:
+            self.waived[finding.rule] += 1
+            self.waived_severities[finding.severity] += 1
+            self.waivers[finding.waived] += 1
 
     def include(self, other: Totals) -> None:
         """Adds what another has counted."""
         for each in ("seen", "other", "audited", "lost"):
             setattr(self, each, getattr(self, each) + getattr(other, each))
-        for each in ("unaudited", "roles", "kinds", "findings", "severities"):
+        for each in _COUNTERS:
             getattr(self, each).update(getattr(other, each))
 
     def coverage(self, language: Language = Language.EN) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from taskaudit.jobs import Choice
 from taskaudit.lifecycle import Thresholds
 from taskaudit.merged import Merged
+from taskaudit.policy import EMPTY, Policy
 from taskaudit.story import JobStory, Story, story_of
 
 POLL = 0.2
@@ -20,6 +21,7 @@ SHARE = 5
 def watch(
     paths: Iterable[Path],
     thresholds: Thresholds | None = None,
+    policy: Policy = EMPTY,
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Story]:
@@ -35,7 +37,7 @@ def watch(
         if grown or is_first:
             is_first = False
             began = time.perf_counter()
-            yield story_of(merged, thresholds)
+            yield story_of(merged, thresholds, policy)
             cost = time.perf_counter() - began
         sleep(max(POLL, SHARE * cost))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import browser, look  # noqa: F401 (fixtures)
+from postgres import Postgres
 from running import Client, Proxy, RawOrigin, Start
 
 from taskaudit.demo.api import DemoApi
@@ -74,3 +75,20 @@ def raw_origin() -> Iterator[Callable[[dict[str, bytes]], RawOrigin]]:
             return made
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL that runs; a test that stops it starts it again."""
+    made = Postgres()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """An empty database of it."""
+    return postgres.new_database()

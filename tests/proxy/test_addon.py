@@ -181,6 +181,30 @@ def test_another_configuration_is_another_session_in_the_same_log(
     assert totals(records)["other"] == 1
 
 
+def test_known_faults_are_waived(
+    started: Callable[..., Any], lines: Lines, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "audit.yaml"
+    terms = "reason: known, owner: team-ecs"
+    config.write_text(
+        "severities: [{rule: TA501, severity: off}, {rule: TA507, severity: off}]\n"
+        f"waivers:\n- {{rule: TA306, {terms}, until: 2099-12-31}}\n"
+        f"- {{rule: TA402, {terms}, until: 1999-12-31}}\n",
+        encoding="utf-8",
+    )
+    with started(taskaudit_config=str(config)) as (audit, _):
+        live(audit, a_flow())
+        live(audit, a_flow(BAD_ERROR, 400))
+    records = lines()
+    (finding,) = (record["finding"] for record in records if record["event_type"] == "finding")
+    assert finding["waiver"] == {"reason": "known", "owner": "team-ecs", "until": "2099-12-31"}
+    assert totals(records)["waived"] == totals(records)["findings"] == {"TA306": 1}
+    start, stop = records[0]["session"], records[-1]["session"]
+    assert (start["waivers"], [each["rule"] for each in start["expired_waivers"]]) == (1, ["TA402"])
+    assert stop["unused_waivers"] == []
+    assert any("the waiver for TA402 expired after 1999-12-31" in message for message in caplog.messages)
+
+
 def test_a_flow_that_is_seen_twice_is_recorded_once(started: Callable[..., Any], lines: Lines) -> None:
     flow = a_flow()
     with started() as (audit, _):

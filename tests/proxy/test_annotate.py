@@ -119,6 +119,7 @@ def test_findings_stand_in_the_metadata() -> None:
         "line": 1,
         "column": 20,
         "fingerprint": facts["findings"][1]["fingerprint"],
+        "waiver": None,
     }
     assert json.loads(json.dumps(flow.metadata)) == flow.metadata
 

@@ -103,10 +103,11 @@ def test_the_jobs(console: Front) -> None:
 
 
 def test_mitmweb_has_all_of_it_in_the_event_log(web: Front, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(ALERT):
+    with caplog.at_level(logging.INFO):
         first, hint = web("taskaudit.explain TA306")
     assert (first, hint) == ("TA306 error-code-not-string (error)", "(more in the event log)")
-    (told,) = [record for record in caplog.records if record.levelno == ALERT]
+    (told,) = [record for record in caplog.records if record.name == "taskaudit.proxy.commands"]
+    assert told.levelno == logging.INFO  # mitmweb shows no alerts.
     assert told.getMessage().startswith("taskaudit: TA306 error-code-not-string (error)\n  When ")
 
 
@@ -243,6 +244,15 @@ def test_without_an_audit_commands_say_so(tmp_path: Path) -> None:
     front.stop()
 
 
+def test_the_address_of_the_status_page(console: Front) -> None:
+    with pytest.raises(exceptions.CommandError, match="there is no status page: set taskaudit_listen"):
+        console("taskaudit.page")
+    console.context.configure(console.audit, taskaudit_listen="127.0.0.1:0")
+    listener = console.audit.standing.listener
+    assert listener is not None
+    assert console("taskaudit.page") == [f"http://127.0.0.1:{listener.address.port}/"]
+
+
 def test_in_chinese(console: Front) -> None:
     console.audit.standing.language = Language.ZH
     with pytest.raises(exceptions.CommandError, match="均无问题"):
@@ -263,7 +273,7 @@ def test_each_command_has_its_help(console: Front, caplog: pytest.LogCaptureFixt
         for name, known in console.context.master.commands.commands.items()
         if name.startswith("taskaudit.")
     }
-    names = ("summary", "jobs", "next", "explain", "bug", "report", "recheck")
+    names = ("summary", "jobs", "page", "next", "explain", "bug", "report", "recheck")
     assert set(ours) == {f"taskaudit.{name}" for name in names}
     assert all(known.help for known in ours.values())
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -14,8 +14,9 @@ from mitmproxy.tools.web.web_columns import AVAILABLE_WEB_COLUMNS
 from typer.testing import CliRunner
 
 from taskaudit.cli import app
+from taskaudit.listener.access import parse_address
 from taskaudit.paths import addon_script
-from taskaudit.proxy.launch import CONSOLE, WEB, FrontEnd, arguments, overruled, program
+from taskaudit.proxy.launch import CONSOLE, STATUS_PAGE, WEB, FrontEnd, arguments, overruled, program
 from taskaudit.proxy.passed_on import understand
 
 SCRIPT = str(addon_script())
@@ -89,9 +90,43 @@ def test_the_console_shows_the_event_log() -> None:
     assert layout == ["vertical"]
 
 
+@pytest.mark.parametrize("command", ["web", "tui"])
+@pytest.mark.parametrize(
+    ("words", "listens"),
+    [
+        ([], STATUS_PAGE),
+        (["--listen", "9101"], "9101"),
+        (["--listen", "0.0.0.0:9101"], "0.0.0.0:9101"),
+        (["--listen", ""], ""),
+        (["--set", "taskaudit_listen=9101"], "9101"),
+        (["--set", "taskaudit_listen="], ""),
+    ],
+)
+def test_where_the_status_page_is(
+    command: str, words: list[str], listens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(type(stream), "isatty", lambda _: True, raising=False)
+    assert settings(became(command, "--version", *words))["taskaudit_listen"] == [listens]
+
+
+def test_the_status_page_is_for_this_machine_unless_the_user_says_otherwise() -> None:
+    address = parse_address(STATUS_PAGE)
+    assert address.is_loopback
+    assert address.port == 0
+
+
+@pytest.mark.parametrize(("words", "told"), [([], False), (["--listen", "9101"], True)])
+def test_where_config_yaml_says_it_is(home: Path, words: list[str], told: bool) -> None:
+    (home / ".mitmproxy" / "config.yaml").write_text("taskaudit_listen: '9102'\n")
+    result = CliRunner().invoke(app, ["web", *words])
+    assert ("config.yaml sets taskaudit_listen, and wins" in result.stderr) is told
+
+
 def test_what_the_user_sets_is_not_set_twice() -> None:
     words = built("--set", "web_columns=path", "--set", "taskaudit_log=mine", taskaudit_log="ours")
-    assert settings(words) == {"web_columns": ["path"], "taskaudit_log": ["mine"]}
+    found = settings(words)
+    assert (found["web_columns"], found["taskaudit_log"]) == (["path"], ["mine"])
 
 
 @pytest.mark.parametrize("folder", ["", "../" + addon_script().parent.name + "/"])
@@ -210,9 +245,10 @@ def test_a_hint_of_what_mitmproxy_refuses() -> None:
     assert "mitmweb does not take these options" in refusal("web", "--hint", "-p", "many")
 
 
-def test_one_thing_said_twice() -> None:
-    output = refusal("web", "--log", "a", "--set", "taskaudit_log=b")
-    assert "--log and --set taskaudit_log say the same: give one of them" in output
+@pytest.mark.parametrize("name", ["log", "config", "listen"])
+def test_one_thing_said_twice(name: str) -> None:
+    output = refusal("web", f"--{name}", "a", "--set", f"taskaudit_{name}=b")
+    assert f"--{name} and --set taskaudit_{name} say the same: give one of them" in output
 
 
 def test_an_option_without_effect_is_told(home: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_answer_with_its_findings_and_their_places_above_the_body(audit: Tas
     assert result.text.split("\n") == [
         "error: not well-formed",
         "POST address/v1/p/cloudservers (ecs:CreateServers) HTTP 400",
-        "",
+        " ",
         "TA306 error-code-not-string (error)",
         "  /error/code: expected String, found Number 400",
         '  1 | {"error": {"message": "bad", "code": 400}}',
@@ -65,7 +65,7 @@ def test_the_answer_with_its_findings_and_their_places_above_the_body(audit: Tas
         "  A comparison with a documented code never matches, and typed clients",
         "  refuse the answer. 400 is the common one: the HTTP status in the place of",
         "  the code.",
-        "",
+        " ",
         "─" * 76,
         "{",
         '    "error": {',

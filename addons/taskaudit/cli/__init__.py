@@ -8,7 +8,7 @@ from __future__ import annotations  # noqa: I001 - commands in the order in whic
 import sys
 from io import TextIOWrapper
 
-from taskaudit.cli import check, jobs, findings, report, bug, explain, proxy, serve, config  # noqa: F401
+from taskaudit.cli import check, jobs, findings, report, bug, waivers, load, explain, proxy, serve, config  # noqa: F401
 
 from taskaudit.cli.root import app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,8 +57,7 @@ def bug(
     _refuse_logs(paths)
     choice, language = Choice(_code_of(rule), index), _language(lang)
     loaded = load_config(config)
-    settings = loaded.settings
-    run = Check(Auditor(loaded.catalogue, settings.inspection_limit), Lifecycle(settings.thresholds))
+    run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
     choice.look(_checked(run, paths))
     _write_report(choice, language, output)
     if run.damaged:

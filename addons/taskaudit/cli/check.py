@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config
-from taskaudit.cli.printing import new_console, progress, write
+from taskaudit.cli.printing import new_console, progress, show, write
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
 
@@ -38,7 +39,8 @@ def check(
     config: ConfigOption = None,
     output: Annotated[CheckFormat, typer.Option("--format", "-f", help="How to print.")] = CheckFormat.TEXT,
     fail_on: Annotated[
-        Severity, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")
+        Severity,
+        typer.Option("--fail-on", help="The least severity that makes the exit status 1; waived ones aside."),
     ] = Severity.ERROR,
     lang: LangOption = None,
 ) -> None:
@@ -49,8 +51,7 @@ def check(
 
     language = language_of(context, lang)
     loaded = load_config(config)
-    settings = loaded.settings
-    run = Check(Auditor(loaded.catalogue, settings.inspection_limit), Lifecycle(settings.thresholds))
+    run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
     _print_check(run, paths, output, language)
     raise typer.Exit(run.exit_status(fail_on))
 
@@ -58,6 +59,7 @@ def check(
 def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: Language) -> None:
     from taskaudit.check import Damaged, as_json
     from taskaudit.terminal import damage_text, outcome_text, summary_text
+    from taskaudit.waiver_words import policy_lines
 
     out, err = new_console(), new_console(stderr=True)
     with progress(paths, err) as advance:
@@ -68,5 +70,8 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: L
                 write(as_json(item) + "\n")
             else:
                 out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
+    waivers = policy_lines(run.auditor.policy, run.totals)
     if output is CheckFormat.TEXT:
-        out.print(*summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")
+        out.print(*waivers, *summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")
+    else:
+        show(err, *waivers)

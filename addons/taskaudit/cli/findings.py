@@ -8,8 +8,9 @@ import typer
 
 from taskaudit.cli.options import (
     ConfigOption,
+    FromOption,
     LangOption,
-    LogsArgument,
+    MaybeLogsArgument,
     TableFormat,
     language_of,
     load_config,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
 def findings(
     context: typer.Context,
-    logs: LogsArgument,
+    logs: MaybeLogsArgument = None,
     rule: Annotated[
         str | None, typer.Option("--rule", help="Findings of this rule: code or name.", show_default=False)
     ] = None,
@@ -39,6 +40,7 @@ def findings(
     output: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print.")] = TableFormat.TABLE,
     config: ConfigOption = None,
     lang: LangOption = None,
+    store: FromOption = None,
 ) -> None:
     """List what was found in logs: equal findings together, the worst first, each with an example."""
     from taskaudit.explain import find_rule
@@ -46,10 +48,10 @@ def findings(
     from taskaudit.log import LogError
 
     language = language_of(context, lang)
-    thresholds = load_config(config).settings.thresholds
+    settings = load_config(config).settings
     try:
         wanted = Wanted(find_rule(rule).code if rule is not None else None, severity)
-        _print_findings(tell_logs(logs, thresholds), wanted, output, language)
+        _print_findings(tell_logs(logs, store, settings), wanted, output, language)
     except LookupError as error:
         fail(str(error.args[0]))
     except LogError as error:

@@ -12,9 +12,11 @@ import typer
 
 from taskaudit.cli.options import (
     ConfigOption,
+    FromOption,
     LangOption,
-    LogsArgument,
+    MaybeLogsArgument,
     TableFormat,
+    check_source,
     language_of,
     load_config,
     print_damage,
@@ -28,16 +30,16 @@ from taskaudit.job_state import JobState
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from taskaudit.config import Settings
     from taskaudit.contract.words import Language
     from taskaudit.jobs import Choice
-    from taskaudit.lifecycle import Thresholds
     from taskaudit.story import JobStory, Story
 
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
 def jobs(
     context: typer.Context,
-    logs: LogsArgument,
+    logs: MaybeLogsArgument = None,
     state: Annotated[
         JobState | None, typer.Option("--state", help="Jobs in this state only.", show_default=False)
     ] = None,
@@ -66,22 +68,26 @@ def jobs(
     ] = False,
     config: ConfigOption = None,
     lang: LangOption = None,
+    store: FromOption = None,
 ) -> None:
     """Follow the jobs in logs to their end. Several logs, of several proxies, are told as one story."""
     from taskaudit.log import LogError
 
     if job is not None and (follow or state or route or since):
         fail("--job tells of one job; it goes with --format only")
+    if follow and store is not None:
+        fail("--follow goes with logs; a store is told as it stands")
     language = language_of(context, lang)
-    thresholds = load_config(config).settings.thresholds
+    settings = load_config(config).settings
     try:
         if follow:
-            stories = _watch_logs(logs, thresholds)
+            check_source(logs, store)
+            stories = _watch_logs(logs or [], settings)
             _follow_jobs(stories, choice_of(state, route, since), output, language)
         elif job is not None:
-            _print_job(tell_logs(logs, thresholds), job, output, language)
+            _print_job(tell_logs(logs, store, settings), job, output, language)
         else:
-            story = tell_logs(logs, thresholds)
+            story = tell_logs(logs, store, settings)
             _print_jobs(story, choice_of(state, route, since, story.last), output, language)
     except LogError as error:
         fail(str(error))
@@ -157,12 +163,12 @@ def _follow_jobs(stories: Iterable[Story], choice: Choice, output: TableFormat, 
             _follow_in_lines(stories, choice, output, language)
 
 
-def _watch_logs(logs: list[Path], thresholds: Thresholds) -> Iterator[Story]:
+def _watch_logs(logs: list[Path], settings: Settings) -> Iterator[Story]:
     """The story anew whenever the logs have grown; lines that are no records are told as they come."""
     from taskaudit.watching import watch
 
     told = 0
-    for story in watch(logs, thresholds):
+    for story in watch(logs, settings.thresholds, settings.policy):
         print_damage(story.damaged[told:])
         told = len(story.damaged)
         yield story

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +16,9 @@ from taskaudit.contract.words import Language
 from taskaudit.language import chosen
 
 if TYPE_CHECKING:
-    from taskaudit.config import Loaded
-    from taskaudit.lifecycle import Thresholds
+    from taskaudit.config import Loaded, Settings
     from taskaudit.log import Damaged
+    from taskaudit.policy import Policy
     from taskaudit.story import Story
 
 ConfigOption = Annotated[
@@ -25,9 +26,18 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="Configuration file (YAML).", show_default="the shipped one"),
 ]
 
-LogsArgument = Annotated[
-    list[Path],
-    typer.Argument(help="Logs of the addon, of one or several proxies.", show_default=False),
+_LOGS = typer.Argument(help="Logs of the addon, of one or several proxies.", show_default=False)
+LogsArgument = Annotated[list[Path], _LOGS]
+MaybeLogsArgument = Annotated[list[Path] | None, _LOGS]
+
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="A store, in place of logs: postgresql://..., sqlite:///..., or a path.",
+        metavar="URL",
+        show_default=False,
+    ),
 ]
 
 
@@ -74,13 +84,44 @@ def load_config(path: Path | None) -> Loaded:
         fail(str(error))
 
 
-def tell_logs(logs: list[Path], thresholds: Thresholds) -> Story:
-    """The story of the logs; lines that are no records are told on standard error. Raises LogError."""
-    from taskaudit.story import tell
+def policy_today(settings: Settings) -> Policy:
+    """What is done with findings as of today: without the waivers that have expired."""
+    from taskaudit.exchange import day_of
 
-    story = tell(logs, thresholds)
+    return settings.policy.on(day_of(time.time()))
+
+
+def tell_logs(logs: list[Path] | None, store: str | None, settings: Settings) -> Story:
+    """The story of the logs or the store; lines that are no records are told on standard error.
+
+    Raises LogError.
+    """
+    check_source(logs, store)
+    story = _of_store(store, settings) if store is not None else _of_logs(logs or [], settings)
     print_damage(story.damaged)
     return story
+
+
+def check_source(logs: list[Path] | None, store: str | None) -> None:
+    """Either logs or a store."""
+    if bool(logs) == (store is not None):
+        fail("give logs, or a store with --from; one of the two")
+
+
+def _of_logs(logs: list[Path], settings: Settings) -> Story:
+    from taskaudit.story import tell
+
+    return tell(logs, settings.thresholds, settings.policy)
+
+
+def _of_store(store: str, settings: Settings) -> Story:
+    from taskaudit.store.address import StoreError
+    from taskaudit.store.reading import tell_store
+
+    try:
+        return tell_store(store, settings.thresholds, settings.policy)
+    except StoreError as error:
+        fail(str(error))
 
 
 def print_damage(damaged: Iterable[Damaged]) -> None:

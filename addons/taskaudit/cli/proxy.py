@@ -31,6 +31,16 @@ AuditConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file (YAML).", show_default="the shipped one"),
 ]
+ListenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        metavar="[HOST:]PORT",
+        help='Serve the status page, /healthz and /metrics there; "" for nowhere. Its address is told at the '
+        "start; the command taskaudit.page tells it again.",
+        show_default="a free port of 127.0.0.1",
+    ),
+]
 HintOption = Annotated[
     bool, typer.Option("--hint", help="Only print what your client needs: proxy settings, certificate.")
 ]
@@ -46,13 +56,14 @@ def web(
     context: typer.Context,
     log: LogOption = None,
     config: AuditConfigOption = None,
+    listen: ListenOption = None,
     lang: LangOption = None,
     hint: HintOption = False,
 ) -> None:
     """Start mitmweb with the audit: the traffic in your browser, with verdicts."""
     from taskaudit.proxy.launch import WEB
 
-    _start(WEB, context, _audit_options(log, config), _language(context, lang), only_hint=hint)
+    _start(WEB, context, _audit_options(log, config, listen), _language(context, lang), only_hint=hint)
 
 
 @app.command(
@@ -64,13 +75,14 @@ def tui(
     context: typer.Context,
     log: LogOption = None,
     config: AuditConfigOption = None,
+    listen: ListenOption = None,
     lang: LangOption = None,
     hint: HintOption = False,
 ) -> None:
     """Start mitmproxy's console with the audit: the traffic in this terminal, with verdicts."""
     from taskaudit.proxy.launch import CONSOLE
 
-    _start(CONSOLE, context, _audit_options(log, config), _language(context, lang), only_hint=hint)
+    _start(CONSOLE, context, _audit_options(log, config, listen), _language(context, lang), only_hint=hint)
 
 
 @app.command()
@@ -89,9 +101,9 @@ def demo() -> None:
     raise typer.Exit(run(new_console()))
 
 
-def _audit_options(log: Path | None, config: Path | None) -> dict[str, str]:
+def _audit_options(log: Path | None, config: Path | None, listen: str | None) -> dict[str, str]:
     """Options of the addon that were given as options of ours."""
-    given = {"taskaudit_log": log, "taskaudit_config": config}
+    given = {"taskaudit_log": log, "taskaudit_config": config, "taskaudit_listen": listen}
     return {name: str(value) for name, value in given.items() if value is not None}
 
 

@@ -41,13 +41,28 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """A known fault that is accepted for a time: its rule, on which routes, at which pointers.
+
+    `until`: the last day, as ISO 8601 writes it, UTC. `route` and `pointer` are patterns; None is any.
+    """
+
+    rule: str
+    reason: str
+    owner: str
+    until: str
+    route: str | None = None
+    pointer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing wrong with one answer.
 
     `pointer` is a JSON Pointer (RFC 6901) to the value at fault, or to where a missing one should be.
     `found` is the JSON type with a short, escaped excerpt; it holds no value of a member that the
     contract does not name. `json_type` is that type alone (for fingerprints), empty where no JSON value
-    was found.
+    was found. `waived`: what accepts it, where it is a known fault.
     """
 
     rule: str
@@ -58,6 +73,7 @@ class Finding:
     found: str
     json_type: str
     place: Place | None = None
+    waived: Waiver | None = None
 
 
 @dataclass(frozen=True, slots=True)

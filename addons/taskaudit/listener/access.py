@@ -1,12 +1,14 @@
 """Who may look: only this machine, or whoever knows the token.
 
 A page in the tester's browser could try to reach the loopback through a name of its own that resolves to
-127.0.0.1 (DNS rebinding): then the Host header is that name, and nothing is answered.
+127.0.0.1 (DNS rebinding): then the Host header is that name, and nothing is answered. Another machine could
+try to reach it through the proxy: then the connection is one of the proxy's own.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -49,12 +51,21 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+type IsOwn = Callable[[str, int], bool]
+"""Whether a host and port are an end of a connection that the proxy has made."""
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who may look at a listener on `address`. The token is asked for where that is not the loopback."""
 
     address: Address
     token: str
+    is_own: IsOwn = _never
 
     @property
     def needs_token(self) -> bool:
@@ -70,6 +81,10 @@ class Access:
         except ValueError:
             return False
         return named is not None and is_loopback(named)
+
+    def comes_through_proxy(self, host: str, port: int) -> bool:
+        """Whether somebody, maybe on another machine, has the proxy ask for him. With a token he may."""
+        return not self.needs_token and self.is_own(host, port)
 
     def knows(self, token: str | None) -> bool:
         """Whether this is the token; in a time that does not tell how much of it is right."""

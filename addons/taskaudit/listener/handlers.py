@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from taskaudit.contract.words import Language
 from taskaudit.health import Health
 from taskaudit.listener.access import Access
+from taskaudit.listener.drawing import Drawing
 from taskaudit.listener.metrics import CONTENT_TYPE, Metrics
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
@@ -31,14 +29,6 @@ HEADERS = {
 }
 
 
-class Shown(NamedTuple):
-    """What the pages show: `version` changes whenever `report` would."""
-
-    version: Callable[[], str]
-    report: Callable[[], Report]
-    language: Language
-
-
 class _Guarded(RequestHandler):
     """Answers nobody who may not look, and lets no page do more than show what is here."""
 
@@ -54,8 +44,9 @@ class _Guarded(RequestHandler):
     def prepare(self) -> None:
         if not self.access.is_host_right(self.request.headers.get("Host", "")):
             raise HTTPError(421, reason="This listener has no such name")
+        if self.access.comes_through_proxy(*self._peer):
+            raise HTTPError(403, reason="Ask for this page directly, not through the proxy")
         if not (self.is_public or self.may_look):
-            self.set_header("WWW-Authenticate", 'Bearer realm="taskaudit"')
             raise HTTPError(401, reason="Give the token that was logged at the start")
 
     @property
@@ -63,7 +54,16 @@ class _Guarded(RequestHandler):
         """Whether whoever asks may see all there is."""
         return not self.access.needs_token or self.access.knows(self._token())
 
+    @property
+    def _peer(self) -> tuple[str, int]:
+        """Host and port of whoever asks."""
+        context: Any = getattr(self.request.connection, "context", None)
+        host, port, *_ = context.address
+        return host, port
+
     def write_error(self, status_code: int, **_: Any) -> None:
+        if status_code == 401:
+            self.set_header("WWW-Authenticate", 'Bearer realm="taskaudit"')
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{status_code} {self._reason}\n")
 
@@ -75,9 +75,9 @@ class _Guarded(RequestHandler):
 
 
 class _Showing(_Guarded):
-    def initialize(self, access: Access, shown: Shown) -> None:  # type: ignore[override]
+    def initialize(self, access: Access, drawing: Drawing) -> None:  # type: ignore[override]
         super().initialize(access)
-        self.shown = shown
+        self.drawing = drawing
 
 
 class StatusPage(_Showing):
@@ -89,9 +89,7 @@ class StatusPage(_Showing):
             self.set_cookie(COOKIE, self.access.token, httponly=True, samesite="Strict")
             self.redirect("/")
             return
-        version = self.shown.version()
-        make = partial(live_html, self.shown.report(), self.shown.language, version)
-        self.finish(await _apart(make))
+        self.finish((await self.drawing.drawn(live_html)).html)
 
 
 class Sections(_Showing):
@@ -99,12 +97,12 @@ class Sections(_Showing):
 
     async def get(self) -> None:
         """The inside of the page, with its version in `X-Version`."""
-        version = self.shown.version()
-        if self.get_query_argument("since", "") == version:
+        if self.get_query_argument("since", "") == self.drawing.version:
             self.set_status(204)
             return
-        self.set_header("X-Version", version)
-        self.finish(await _apart(partial(sections_html, self.shown.report(), self.shown.language)))
+        drawn = await self.drawing.drawn(_sections)
+        self.set_header("X-Version", drawn.version)
+        self.finish(drawn.html)
 
 
 class Healthz(_Guarded):
@@ -163,6 +161,5 @@ class NotFound(_Guarded):
         raise HTTPError(404)
 
 
-async def _apart(make: Callable[[], str]) -> str:
-    """Made in a thread: the proxy's traffic does not wait for a page."""
-    return await asyncio.get_running_loop().run_in_executor(None, make)
+def _sections(report: Report, language: Language, _: str) -> str:
+    return sections_html(report, language)

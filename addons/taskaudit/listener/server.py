@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
+from tornado.iostream import IOStream
 from tornado.web import Application
 
 from taskaudit.health import Health
-from taskaudit.listener.access import Access, Address
+from taskaudit.listener.access import Access, Address, IsOwn
+from taskaudit.listener.drawing import Drawing, Shown
 from taskaudit.listener.handlers import (
     Healthz,
     MetricsPage,
     NotFound,
     Sections,
-    Shown,
     Static,
     StatusPage,
 )
@@ -26,7 +31,28 @@ from taskaudit.reports.html import STATIC
 
 TOKEN_VARIABLE = "TASKAUDIT_TOKEN"
 _IDLE = 60
-"""Seconds after which a connection on which nothing happens is closed."""
+"""Seconds within which the head of a request has to come, or the connection is closed."""
+_LONGEST_HEAD = 16 * 1024
+"""Bytes of a request's head. A request has no body."""
+_MOST_CONNECTIONS = 100
+"""Further ones are closed at once: the proxy needs its file descriptors itself."""
+
+
+class _Server(HTTPServer):
+    """Takes a bounded number of connections."""
+
+    _open = 0
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        if self._open >= _MOST_CONNECTIONS:
+            stream.close()
+            return
+        self._open += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        self._open -= 1
+        super().on_close(server_conn)
 
 
 class ListenError(Exception):
@@ -36,19 +62,20 @@ class ListenError(Exception):
 class Listener:
     """Listens from its making on; answers from `start` on, which needs a running event loop.
 
-    Raises ListenError where the address cannot be had.
+    On the loopback it refuses connections that are the proxy's own (`is_own`). Raises ListenError where the
+    address cannot be had.
     """
 
-    def __init__(self, address: Address, environ: Mapping[str, str]) -> None:
+    def __init__(self, address: Address, environ: Mapping[str, str], is_own: IsOwn) -> None:
         try:
-            self._sockets = bind_sockets(address.port, address.host, reuse_port=False)
+            self._sockets = _bound(address)
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ListenError(f"cannot listen on {address}: {reason.lower()}") from error
+            raise ListenError(f"cannot listen on {address}: {_reason(error).lower()}") from error
         port = self._sockets[0].getsockname()[1]
         self.address = Address(address.host, port)
-        self.access = Access(self.address, environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24))
-        self._server: HTTPServer | None = None
+        self.access = Access(self.address, environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24), is_own)
+        self._server: _Server | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -65,10 +92,11 @@ class Listener:
     def start(self, shown: Shown, health: Health, measure: Callable[[], Measured]) -> None:
         """Answers from now on."""
         common = {"access": self.access}
+        drawing = Drawing(shown)
         application = Application(
             [
-                ("/", StatusPage, {**common, "shown": shown}),
-                ("/sections", Sections, {**common, "shown": shown}),
+                ("/", StatusPage, {**common, "drawing": drawing}),
+                ("/sections", Sections, {**common, "drawing": drawing}),
                 ("/healthz", Healthz, {**common, "health": health}),
                 ("/metrics", MetricsPage, {**common, "metrics": Metrics(measure)}),
                 ("/static/(.+)", Static, {**common, "path": str(STATIC)}),
@@ -76,13 +104,48 @@ class Listener:
             ],
             log_function=lambda _: None,  # Who looks at the page is no news.
         )
-        self._server = HTTPServer(application, idle_connection_timeout=_IDLE, max_body_size=0)
+        self._server = _Server(
+            application,
+            idle_connection_timeout=_IDLE,
+            body_timeout=_IDLE,
+            max_header_size=_LONGEST_HEAD,
+            max_body_size=0,
+            max_buffer_size=8 * _LONGEST_HEAD,
+        )
         self._server.add_sockets(self._sockets)
 
     def stop(self) -> None:
-        """Lets the port go."""
+        """Lets the port go, and whoever is connected."""
         if self._server is None:
             for each in self._sockets:
                 each.close()
         else:
             self._server.stop()
+            self._closing = asyncio.create_task(self._server.close_all_connections())
+
+
+def _bound(address: Address) -> list[socket.socket]:
+    """A socket for each family of addresses that the host has, at one port. Raises OSError, UnicodeError."""
+    known = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    bound: list[socket.socket] = []
+    with ExitStack() as until_all_are_bound:
+        for family in dict.fromkeys(family for family, *_ in known):
+            port = bound[0].getsockname()[1] if bound else address.port
+            try:
+                each = socket.create_server((address.host, port), family=family, backlog=_MOST_CONNECTIONS)
+            except OSError as error:
+                if bound and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    continue  # localhost is ::1, too, but there is no IPv6.
+                raise
+            bound.append(until_all_are_bound.enter_context(each))
+            each.setblocking(False)
+        until_all_are_bound.pop_all()
+    return bound
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """Without what Python adds to it."""
+    if isinstance(error, UnicodeError):
+        return "no such name"
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror)  # The resolver's are negative.

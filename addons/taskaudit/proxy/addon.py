@@ -33,6 +33,7 @@ from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
+from taskaudit.proxy.own_connections import is_own
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
 from taskaudit.proxy.telling import tell, tell_findings, tell_late
@@ -59,7 +60,7 @@ class TaskAudit:
     name = "taskaudit"
 
     def __init__(self, *, headless: bool = False) -> None:
-        self.standing = Standing()
+        self.standing = Standing(is_own)
         self.addons = [Commands(self)]
         self.in_flight = 0
         self._tell = tell_findings if headless else tell
@@ -77,6 +78,12 @@ class TaskAudit:
     def language(self) -> Language:
         """Of what people read."""
         return self.standing.language
+
+    @property
+    def page(self) -> str | None:
+        """The address of the status page, None where there is none."""
+        listener = self.standing.listener
+        return listener.url if listener else None
 
     def load(self, loader: Loader) -> None:
         """Declares the options."""

@@ -41,6 +41,10 @@ _LOG_WIDTH = 100
 
 _NOT_STARTED = Words("the audit has not started", "审计尚未启动")
 _NOT_OURS = Words("the audit has nothing to say of this flow", "审计未涉及此 flow")
+_NO_PAGE = Words(
+    "there is no status page: set taskaudit_listen, to 127.0.0.1:0 for any free port",
+    "没有状态页面：请设置 taskaudit_listen，127.0.0.1:0 表示任意空闲端口",
+)
 _NO_FINDING = Words("no flow that is shown has a finding", "当前显示的 flow 均无问题")
 _NOTHING_WRONG = Words("nothing is wrong with this flow", "此 flow 没有问题")
 _WRITTEN = Words("written to {}", "已写入 {}")
@@ -56,6 +60,10 @@ def _command[F](name: str) -> Callable[[F], F]:
 
 class Running(Audit, Protocol):
     """What the commands ask of the running audit, besides what the content view does."""
+
+    @property
+    def page(self) -> str | None:
+        """The address of the status page, None where there is none."""
 
     def renew(self, flow: HTTPFlow) -> None:
         """Audits a flow again and annotates it anew; nothing is recorded."""
@@ -79,6 +87,13 @@ class Commands:
         """The jobs so far, and how far each has come."""
         return self._shown(_jobs(self._report(), self._audit.language))
 
+    @_command("taskaudit.page")
+    def page(self) -> Sequence[str]:
+        """Where the status page is: jobs, their timeline and findings, in your browser."""
+        if self._audit.page is None:
+            raise self._refused(_NO_PAGE)
+        return self._shown([Text(self._audit.page)])
+
     @_command("taskaudit.next")
     def focus_next(self) -> None:
         """Focus the next flow with a finding; after the last one, the first."""
@@ -88,7 +103,7 @@ class Commands:
         for each in (*listed[start:], *listed[:start]):
             if findings_on(each):
                 view.focus.flow = each
-                logger.log(ALERT, "%s", each.comment)
+                logger.log(_level(), "%s", each.comment)
                 return
         raise self._refused(_NO_FINDING)
 
@@ -117,7 +132,7 @@ class Commands:
             known = f"{error}; there are {', '.join(Format)}" if format else str(error)
             raise exceptions.CommandError(known) from error
         text = render(self._report(), form, self._audit.language)
-        logger.log(ALERT, "taskaudit: %s", self._written(path, text))
+        logger.log(_level(), "taskaudit: %s", self._written(path, text))
 
     @_command("taskaudit.recheck")
     def recheck(self, flows: Sequence[Flow]) -> None:
@@ -131,7 +146,7 @@ class Commands:
         changed = [each for each, was in zip(ours, before, strict=True) if _annotations(each) != was]
         ctx.master.addons.trigger(hooks.UpdateHook(list[Flow](changed)))
         told = _RECHECKED.of(self._audit.language).format(len(ours), len(changed))
-        logger.log(ALERT, "taskaudit: %s", told)
+        logger.log(_level(), "taskaudit: %s", told)
 
     def _report(self) -> Report:
         if self._audit.board is None:
@@ -180,7 +195,7 @@ class Commands:
         lines = plain_lines(parts, _width())
         if _is_console():
             return lines
-        logger.log(ALERT, "taskaudit: %s", "\n".join(lines))
+        logger.log(_level(), "taskaudit: %s", "\n".join(lines))
         return [lines[0], *([_SEE_LOG.of(self._audit.language)] if len(lines) > 1 else ())]
 
 
@@ -222,6 +237,11 @@ def _annotations(flow: HTTPFlow) -> tuple[str, str, object]:
 
 def _is_console() -> bool:
     return "console.view.eventlog" in ctx.master.commands.commands
+
+
+def _level() -> int:
+    """The console's last line shows alerts; mitmweb's event log knows no such level, and leaves them out."""
+    return ALERT if _is_console() else logging.INFO
 
 
 def _width() -> int:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from taskaudit.paths import addon_script
 from taskaudit.proxy.passed_on import PassedOn
 
+STATUS_PAGE = "127.0.0.1:0"
+"""Where the status page is, unless the user says otherwise: on this machine, at a port that is free."""
+
 
 class FrontEnd(NamedTuple):
     """A program of mitmproxy that people look at."""
@@ -22,20 +25,23 @@ class FrontEnd(NamedTuple):
     command: str
     """The command of ours that starts it."""
     options: Mapping[str, tuple[str, ...]]
-    """What `--set` gives it, beside the audit's own; a sequence has several values."""
+    """What `--set` gives it where the user gives nothing else; a sequence has several values."""
 
 
 WEB = FrontEnd(
     "mitmweb",
     "web",
     # As mitmweb's default, and with the comment, which holds the verdict; the mark is in the path.
-    {"web_columns": ("tls", "icon", "path", "comment", "method", "status", "size", "time")},
+    {
+        "web_columns": ("tls", "icon", "path", "comment", "method", "status", "size", "time"),
+        "taskaudit_listen": (STATUS_PAGE,),
+    },
 )
 CONSOLE = FrontEnd(
     "mitmproxy",
     "tui",
     # The list has no room for a comment: the event log below it tells the verdicts.
-    {"console_layout": ("vertical",)},
+    {"console_layout": ("vertical",), "taskaudit_listen": (STATUS_PAGE,)},
 )
 
 

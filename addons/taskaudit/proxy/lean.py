@@ -107,6 +107,7 @@ class LeanMaster(Master):
         super().__init__(Options())
         wanted = [each.make() for each in _ON_DEMAND if _is_wanted(each, arguments)]
         self.addons.add(*(make() for make in _ALWAYS), *wanted)  # type: ignore[no-untyped-call]
+        self._is_streaming_chosen = False
         self._configure(arguments)
 
     def take(self, audit: object, options: Sequence[str]) -> None:
@@ -117,6 +118,15 @@ class LeanMaster(Master):
         self.addons.chain.insert(at, self.addons.register(audit))  # type: ignore[no-untyped-call]
         configure = hooks.ConfigureHook(set(self.options.keys()))  # type: ignore[no-untyped-call]
         self.addons.invoke_addon_sync(audit, configure)
+
+    def stream_above(self, limit: int) -> None:
+        """Passes bodies of more than `limit` bytes on as they come, unless the arguments say otherwise.
+
+        mitmproxy keeps a whole body in memory where it does not stream it, however large it grows.
+        """
+        threshold = str(limit)
+        if not self._is_streaming_chosen and self.options.stream_large_bodies != threshold:
+            self.options.update(stream_large_bodies=threshold)  # type: ignore[no-untyped-call]
 
     @property
     def server(self) -> proxyserver.Proxyserver:
@@ -142,6 +152,7 @@ class LeanMaster(Master):
             self.options.update(**named)  # type: ignore[no-untyped-call]
         except OptionsError as error:
             raise Refused(str(error)) from error
+        self._is_streaming_chosen = any(spec.startswith("stream_large_bodies") for spec in given.setoptions)
 
 
 def _is_wanted(each: _OnDemand, arguments: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from taskaudit.contract.verdict import Severity
 from taskaudit.floods import Floods
 from taskaudit.proxy.addon import TaskAudit
+from taskaudit.proxy.heads import bound_heads
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.notify import Notify
 
@@ -37,9 +38,11 @@ def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | 
 async def _serve(
     arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, floods: Floods
 ) -> int:
+    bound_heads()
     audit = TaskAudit(headless=True)
     master = LeanMaster(arguments)
     master.take(audit, options)
+    _bound_bodies(master, audit)
     notify = Notify(os.environ)
     _on_signals(master, audit, notify)
     watching = asyncio.create_task(_keep_watch(master, audit, notify, floods))
@@ -49,6 +52,12 @@ async def _serve(
         watching.cancel()
         floods.flush()
     return int(fail_on is not None and audit.standing.has(fail_on))
+
+
+def _bound_bodies(master: LeanMaster, audit: TaskAudit) -> None:
+    """Only what the audit may inspect is held in memory."""
+    if audit.standing.auditor is not None:
+        master.stream_above(audit.standing.auditor.limit)
 
 
 def _on_signals(master: LeanMaster, audit: TaskAudit, notify: Notify) -> None:
@@ -101,6 +110,7 @@ async def _keep_watch(master: LeanMaster, audit: TaskAudit, notify: Notify, floo
     while True:
         await asyncio.sleep(TICK if is_ready else _LOOK)
         floods.due()
+        _bound_bodies(master, audit)
         if audit.standing.ticks == ticks:
             continue
         ticks = audit.standing.ticks

@@ -6,12 +6,16 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.board import Board
-from taskaudit.config import ConfigError, Loaded, load
+from taskaudit.config import SHIPPED, ConfigError, Loaded, load, load_settings
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
@@ -19,8 +23,8 @@ from taskaudit.health import Health
 from taskaudit.hook_time import HookTime
 from taskaudit.language import chosen
 from taskaudit.lifecycle import Late, Lifecycle
-from taskaudit.listener.access import Address, parse_address
-from taskaudit.listener.handlers import Shown
+from taskaudit.listener.access import Address, IsOwn, parse_address
+from taskaudit.listener.drawing import Shown
 from taskaudit.listener.metrics import Measured
 from taskaudit.listener.server import Listener
 from taskaudit.log import LogError, LogFile
@@ -35,7 +39,8 @@ STATS_EVERY = 60
 """Ticks between two `stats` records."""
 _LONGEST_MESSAGE = 500
 
-type Stamp = tuple[object, ...]
+type States = dict[Path, object]
+"""Of files: what is another when one of them is changed."""
 
 
 class Wanted(NamedTuple):
@@ -62,10 +67,11 @@ def wanted(config: str, log: str, listen: str, mode: str) -> Wanted:
 class Standing:
     """Configuration, log and session in force, and what is counted over all sessions since the start.
 
-    `is_watched`: somebody can see the live story, so that it is kept.
+    `is_own` tells the proxy's own connections. `is_watched`: somebody can see the live story, so it is kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_own: IsOwn) -> None:
+        self._is_own = is_own
         self.auditor: Auditor | None = None
         self.recorder: Recorder | None = None
         self.board: Board | None = None
@@ -77,14 +83,13 @@ class Standing:
         self.hook_time = HookTime()
         self.ticks = 0
         self._wanted: Wanted | None = None
-        self._files: Stamp = ()
+        self._files: States = {}
         self._ended = Totals()
 
     def set_up(self, options: Wanted, *, is_watched: bool) -> None:
         """Replaces all, or nothing. Raises ConfigError, LogError, ListenError."""
         self.language = _language()
-        self._files = _stamp(options.config, self.config)
-        config = load(options.config)
+        config = self._load(options.config)
         listener = self._listener(options)
         try:
             self._begin(options, config, is_watched or options.listen is not None)
@@ -95,7 +100,6 @@ class Standing:
         if self.listener is not None and self.listener is not listener:
             self.listener.stop()
         self.listener, self.config, self._wanted = listener, config, options
-        self._files = _stamp(options.config, config)
         self.health.rejected = None
 
     def renew(self) -> None:
@@ -109,7 +113,7 @@ class Standing:
         """Answers on the listener, where there is one. Needs a running event loop."""
         if self.listener is None or self.listener.is_started or self.board is None:
             return
-        self.listener.start(Shown(self.version, self._report, self.language), self.health, self.measured)
+        self.listener.start(Shown(self.version, self._take, self.language), self.health, self.measured)
         logger.info("taskaudit: status page: %s", self.listener.url)
 
     def tick(self) -> list[Late[Outcome]]:
@@ -121,7 +125,7 @@ class Standing:
         late = recorder.due()
         if self.ticks % STATS_EVERY == 0:
             recorder.stats()
-        if self._wanted is not None and self._wanted.config and self._files != self._stamp_now():
+        if self._wanted is not None and self._files != _states(self._files):
             self._reload(self._wanted)
         return late
 
@@ -170,15 +174,15 @@ class Standing:
         seen = recorder.totals.seen if recorder else 0
         return f"{session}-{board.changes if board else 0}-{seen}"
 
-    def _report(self) -> Report:
+    def _take(self) -> Callable[[], Report]:
         assert self.board is not None
-        return live_report(self.board, time.time())
+        return partial(live_report, self.board.snapshot(), time.time())
 
     def _listener(self, options: Wanted) -> Listener | None:
         """The one there is, where it listens where it should, or a new one. Raises ListenError."""
         if self._wanted is not None and self._wanted.listen == options.listen:
             return self.listener
-        return Listener(options.listen, os.environ) if options.listen else None
+        return Listener(options.listen, os.environ, self._is_own) if options.listen else None
 
     def _begin(self, options: Wanted, config: Loaded, is_watched: bool) -> None:
         """A new session, unless all is as it was: mitmproxy takes back a change that was refused."""
@@ -231,22 +235,36 @@ class Standing:
         if self.recorder is not None:
             self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))
 
-    def _stamp_now(self) -> Stamp:
-        return _stamp(self._wanted.config if self._wanted else None, self.config)
+    def _load(self, path: Path | None) -> Loaded:
+        """Reads a configuration, and notes how its files were before that: what changes meanwhile is seen."""
+        before = _states([path] if path else (), self._files)
+        try:
+            config = load(path)
+        except ConfigError:
+            self._files = _states(_named(path) if path else ()) | before
+            raise
+        after = _states(config.files)
+        self._files = {each: before.get(each, state) for each, state in after.items()}
+        return config
 
 
-def _stamp(config: Path | None, loaded: Loaded | None) -> Stamp:
-    """Differs when one of the files of a configuration is changed."""
-    files = {*([config] if config else []), *(loaded.files if loaded else ())}
-    return tuple(_state_of(path) for path in sorted(files))
+def _states(*files: Iterable[Path]) -> States:
+    return {path: _state_of(path) for path in chain(*files)}
 
 
 def _state_of(path: Path) -> object:
     try:
         status = path.stat()
     except OSError:
-        return path, None
-    return path, status.st_mtime_ns, status.st_size, status.st_ino
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _named(path: Path) -> Iterator[Path]:
+    """The service files that a refused configuration names: putting one right may be what heals it."""
+    with suppress(ConfigError):
+        entries = load_settings(path).catalogue
+        yield from (path.parent / entry for entry in entries if entry not in SHIPPED)
 
 
 def _language() -> Language:

@@ -89,7 +89,8 @@ class TaskResponse(Contentview):
             raise ValueError("this is not the answer of an audited flow")
         _forget_soon()
         lines = plain_lines(told(outcome, self._audit))
-        return "\n".join([*lines, "", "─" * WIDTH, *_body(flow)])
+        # mitmweb gives an empty line no height.
+        return "\n".join(line or " " for line in [*lines, "", "─" * WIDTH, *_body(flow)])
 
 
 def told(outcome: Outcome, audit: Audit) -> Iterator[RenderableType]:

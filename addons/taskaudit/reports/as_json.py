@@ -10,8 +10,9 @@ Members keep their names and types; more may come. Times are RFC 3339, UTC, null
 - `evicted_jobs`, `unlisted_jobs`, `repeated_exchanges`: how many
 - `counts`: `submissions`, `job_queries`, `findings` (all), `severities`, `rules`, `kinds`, `states`
 - `findings`: equal ones together, the worst first: `rule`, `name`, `severity`, `count`, `first`, `last`,
-  `fingerprint`, `example` (of `time`, `method`, `host`, `path`, `route`, `http_status`, `job_id`,
-  `request_id`, `instance`, `source`, `pointer`, `expected`, `found`, `line`, `column`)
+  `fingerprint`, `waived` (how many of them) and `waived_until`, `waived_by`, `waived_why`, `example` (of
+  `time`, `method`, `host`, `path`, `route`, `http_status`, `job_id`, `request_id`,
+  `instance`, `source`, `pointer`, `expected`, `found`, `line`, `column`)
 - `operations`: `role`, `method`, `name`, `seen`, `audited`, `unaudited`, `kinds`, `rules`
 - `jobs`: as `taskaudit jobs --job ID --format json` prints each; `unlisted_queries`: how many of them are not
   among `steps`

@@ -51,14 +51,17 @@ def gather(
     logs = {path for path in files if _is_log(path)}
     merged = Merged()
     damaged = [*_logs(filter(logs.__contains__, files), merged, advance)]
-    captures = _Captures(merged, config)
+    captures = _Captures(merged, config, clock())
     # After the logs, so that what stands there too is told from there, whatever the order.
     for path in files:
         if path not in logs:
             captures.read(path, advance)
     sources = map(name_of, files)
-    thresholds = config.settings.thresholds
-    return report_of(merged, thresholds, sources, clock(), (*damaged, *captures.damaged), captures.repeated)
+    settings = config.settings
+    all_damaged = (*damaged, *captures.damaged)
+    return report_of(
+        merged, settings.thresholds, sources, clock(), all_damaged, captures.repeated, settings.policy
+    )
 
 
 def _logs(paths: Iterable[Path], merged: Merged, advance: Advance | None) -> Iterator[str]:
@@ -102,12 +105,13 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 class _Captures:
     """Audits captures, a session each, as if a log had been written."""
 
-    def __init__(self, merged: Merged, config: Loaded) -> None:
+    def __init__(self, merged: Merged, config: Loaded, now: float) -> None:
         self.damaged: list[str] = []
         self.repeated = 0
         self._merged = merged
         self._config = config
-        self._auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+        # Captures are judged as of today, as `check` does; logs as they were recorded.
+        self._auditor = Auditor.under(config, now)
 
     def read(self, path: Path, advance: Advance | None) -> None:
         """Takes all that is in one capture; damage is noted."""
@@ -133,6 +137,7 @@ class _Captures:
             mode=CAPTURE,
             config_digest=self._config.digest,
             lifecycle=Lifecycle(self._config.settings.thresholds),
+            policy=self._auditor.policy,
             # Not the time of reading: a log whose session is still open would be judged at that time.
             clock=lambda: self._merged.last,
         )

@@ -13,6 +13,7 @@ from taskaudit.exchange import rfc3339
 from taskaudit.lifecycle import Thresholds
 from taskaudit.merged import Coverage, Merged
 from taskaudit.operations import Counts, Operation, Operations
+from taskaudit.policy import EMPTY, Policy
 from taskaudit.story import FoundStory, JobStory, Story, story_of
 
 
@@ -47,6 +48,14 @@ class Report:
         return {severity: counted[severity] for severity in Severity}
 
     @property
+    def waived(self) -> Counts:
+        """Waived findings by rule code; the other counts include them."""
+        counted = Counter[str]()
+        for found in self.findings:
+            counted[found.rule] += found.waived
+        return tuple(sorted((+counted).items()))
+
+    @property
     def rules(self) -> Counts:
         """Findings by rule code."""
         counted = Counter[str]()
@@ -79,6 +88,7 @@ def report_of(
     made: float,
     damaged: Iterable[str] = (),
     repeated: int = 0,
+    policy: Policy = EMPTY,
 ) -> Report:
     """The report of logs and captures that were read. `made`: the time, seconds since the epoch."""
     operations = Operations()
@@ -87,7 +97,7 @@ def report_of(
     times = [told.at for told in merged.exchanges.values() if told.at > 0]
     period = (min(times), max(times)) if times else None
     told_lines = (f"{path}, line {line}: {reason}" for path, line, reason in merged.damaged)
-    story = story_of(merged, thresholds)
+    story = story_of(merged, thresholds, policy)
     return _report(story, operations, period, made, sources, (*told_lines, *damaged), repeated)
 
 

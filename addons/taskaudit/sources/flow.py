@@ -106,12 +106,19 @@ def exchange_from(
         flow_id=flow_id,
         request_id=request_id((answers, questions)),
         client=client,
-        request_digest=request_digest(method, host, asked.port, target, asked.content or b""),
+        request_digest=_digest(asked, method, host, target),
         request_type=questions.get("content-type"),
         request_headers=tuple(_text(name) for name, _ in asked.fields),
         started=moment(asked.started),
         ended=moment(_ended(answered, failed)),
     )
+
+
+def _digest(asked: Asked, method: str, host: str, target: str) -> str | None:
+    """None where the body was streamed: nobody knows whether it is that of an earlier request."""
+    if asked.content is None:
+        return None
+    return request_digest(method, host, asked.port, target, asked.content)
 
 
 def _answered(data: ResponseData) -> Answered:

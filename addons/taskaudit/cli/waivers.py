@@ -1,0 +1,63 @@
+"""`taskaudit waivers`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taskaudit.cli.options import LogsArgument, load_config, policy_today, tell_logs, warn_of_gaps
+from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, show, write
+from taskaudit.cli.root import app
+
+
+class WaiversFormat(StrEnum):
+    """How `waivers test` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+waivers_app = typer.Typer(no_args_is_help=True, help="Try out the waivers of a configuration.")
+app.add_typer(waivers_app, name="waivers")
+
+
+@waivers_app.callback()
+def waivers() -> None:
+    """Try out the waivers of a configuration."""
+    # Without it, typer would take the only command for the group itself.
+
+
+@waivers_app.command(
+    "test",
+    epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.",
+)
+def waivers_test(
+    logs: LogsArgument,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="Configuration file (YAML).", show_default=False)
+    ],
+    output: Annotated[
+        WaiversFormat, typer.Option("--format", "-f", help="How to print.")
+    ] = WaiversFormat.TABLE,
+) -> None:
+    """Count what each waiver would catch of the findings in logs; say which have expired or catch nothing."""
+    from taskaudit.log import LogError
+    from taskaudit.tables import coverage_lines
+    from taskaudit.waiver_table import waiver_lines
+    from taskaudit.waivers import as_json, caught
+
+    settings = load_config(config).settings
+    try:
+        story = tell_logs(logs, None, settings)
+    except LogError as error:
+        fail(str(error))
+    tests = caught(story.findings, policy_today(settings))
+    if output is WaiversFormat.TABLE:
+        show(new_console(), *waiver_lines(tests), *coverage_lines(story))
+    else:
+        write("".join(as_json(test) + "\n" for test in tests))
+        warn_of_gaps(story)
+    raise typer.Exit(WRONG_USAGE if story.damaged else 0)

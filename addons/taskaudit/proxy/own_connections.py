@@ -1,0 +1,28 @@
+"""Which connections are the proxy's own: whoever comes by one of them comes through the proxy."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+
+from mitmproxy import ctx
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Server
+
+
+def is_own(host: str, port: int) -> bool:
+    """Whether the proxy has connected from there to somewhere."""
+    proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+    handlers = proxy.connections.values() if isinstance(proxy, Proxyserver) else ()
+    ends = (each.sockname for handler in handlers for each in handler.transports if isinstance(each, Server))
+    return any(end is not None and end[1] == port and _same(end[0], host) for end in ends)
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(host: str) -> object:
+    """Without the scope of an IPv6 address; what is an IPv4 address, as one."""
+    address = ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,14 @@
+"""The central store: the records of any number of logs in one database, SQLite or PostgreSQL.
+
+The logs stay the source of truth; the store is made from them and can be made again.
+
+    address.py   where it is: URLs and paths
+    schema.py    the tables, their version, how an older store is brought up to it
+    views.py     `jobs` and `findings` in SQL
+    database.py  connections, transactions, what the database's errors mean
+    shapes.py    what is read of a line of a log
+    rows.py      a line of a log as a row
+    tail.py      the lines of a log from where the last load ended
+    load.py      logs into the store
+    reading.py   the store as the story that the commands tell
+"""

@@ -1,0 +1,40 @@
+"""The store as the story that `taskaudit jobs` and `taskaudit findings` tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sqlalchemy import text
+
+from taskaudit.lifecycle import Thresholds
+from taskaudit.merged import Merged
+from taskaudit.policy import EMPTY, Policy
+from taskaudit.store.database import Database
+from taskaudit.story import Story, story_of
+
+# In the order in which each session wrote them: a finding follows its exchange.
+_RECORDS = (
+    "SELECT record FROM ("
+    "SELECT instance_id, session_id, seq, CAST(record AS TEXT) AS record FROM records "
+    "UNION ALL SELECT instance_id, session_id, seq, CAST(record AS TEXT) AS record FROM doubles"
+    ") AS every_record ORDER BY instance_id, session_id, seq"
+)
+_AT_ONCE = 2000
+
+
+def read(address: str) -> Merged:
+    """All records of the store, read as several logs are. Raises StoreError."""
+    merged = Merged()
+    with Database(address) as database:
+        database.check()
+        with database.transaction(reading=True) as connection:
+            found = connection.execution_options(yield_per=_AT_ONCE).execute(text(_RECORDS))
+            for number, (record,) in enumerate(found, 1):
+                merged.add(Path(database.name), number, json.loads(record))
+    return merged
+
+
+def tell_store(address: str, thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
+    """The story of what was loaded: that of the logs themselves. Raises StoreError."""
+    return story_of(read(address), thresholds, policy)

@@ -1,0 +1,84 @@
+"""Pages are drawn in a thread, once for all who look."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from taskaudit.board import Board
+from taskaudit.contract.words import Language
+from taskaudit.listener.drawing import Drawing, Drawn, Shown
+from taskaudit.reports.model import Report, live_report
+
+
+class Audit:
+    """Something that changes; notes in which threads it is told."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.taken: list[threading.Thread] = []
+        self.told: list[threading.Thread] = []
+        self.drawing = Drawing(Shown(lambda: str(self.version), self._take, Language.ZH))
+
+    def _take(self) -> Callable[[], Report]:
+        self.taken.append(threading.current_thread())
+        return self._tell
+
+    def _tell(self) -> Report:
+        self.told.append(threading.current_thread())
+        return live_report(Board(), 0)
+
+
+def draw(report: Report, language: Language, version: str) -> str:
+    return f"{report.made} {language} {version}"
+
+
+def test_the_event_loop_takes_and_a_thread_tells() -> None:
+    audit = Audit()
+    assert asyncio.run(audit.drawing.drawn(draw)) == Drawn("1", "1970-01-01T00:00:00.000000Z zh 1")
+    assert audit.taken == [threading.current_thread()]
+    assert audit.told != audit.taken
+
+
+def test_it_is_drawn_once_while_it_stays_as_it_is() -> None:
+    async def look() -> None:
+        for version in (1, 2):
+            audit.version = version
+            drawn = await asyncio.gather(*(audit.drawing.drawn(draw) for _ in range(5)))
+            assert {each.version for each in drawn} == {str(version)}
+            assert len(audit.told) == version
+
+    audit = Audit()
+    asyncio.run(look())
+
+
+def test_it_is_drawn_again_after_a_failure() -> None:
+    def fail(*_: object) -> str:
+        raise KeyError("no")
+
+    async def look() -> None:
+        for _ in range(2):
+            with pytest.raises(KeyError):
+                await audit.drawing.drawn(fail)
+        assert (await audit.drawing.drawn(draw)).version == "1"
+
+    audit = Audit()
+    asyncio.run(look())
+    assert len(audit.told) == 3
+
+
+def test_what_is_drawn_is_what_was_taken() -> None:
+    """What changes meanwhile is in the next one."""
+
+    def slow(report: Report, language: Language, version: str) -> str:
+        audit.version += 1
+        return version
+
+    async def look() -> list[Drawn]:
+        return [await audit.drawing.drawn(slow) for _ in range(2)]
+
+    audit = Audit()
+    assert asyncio.run(look()) == [("1", "1"), ("2", "2")]

@@ -1,0 +1,128 @@
+"""A `taskaudit serve` as a child process: its ports, its memory and its descriptors; always stopped."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any, Self
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from running import PATIENCE, assert_sound, bodies, records_in, wait_until
+
+from taskaudit.demo.mitmdump import program
+
+_PROXY = re.compile(r"taskaudit: listening on 127\.0\.0\.1:(\d+)")
+_PAGE = re.compile(r"status page: http://127\.0\.0\.1:(\d+)/")
+
+
+class Serve:
+    """A running `taskaudit serve`, in reverse mode; its files lie in `folder`, under `name`.
+
+    `settings`: its configuration, as YAML.
+    """
+
+    def __init__(
+        self, origin: str, folder: Path, *arguments: str, name: str = "audit", settings: str = ""
+    ) -> None:
+        self.log = folder / f"{name}.ndjson"
+        self.config = folder / f"{name}.yaml"
+        self.config.write_text(settings)
+        self._told = folder / f"{name}.err"
+        where = ["--mode", f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
+        ours = ["--log", str(self.log), "--config", str(self.config), "--listen", "127.0.0.1:0"]
+        with self._told.open("wb") as told:
+            self.process = subprocess.Popen(
+                [program("taskaudit"), "serve", *where, *ours, "--set", f"confdir={folder}", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def told(self) -> str:
+        """What it has printed so far."""
+        return self._told.read_text(errors="replace")
+
+    @property
+    def port(self) -> int:
+        """Where it proxies."""
+        return self._found(_PROXY)
+
+    @property
+    def page(self) -> int:
+        """The port of the status page, of /healthz and of /metrics."""
+        return self._found(_PAGE)
+
+    @property
+    def resident(self) -> int:
+        """Bytes in memory now."""
+        return self._status("VmRSS")
+
+    @property
+    def peak(self) -> int:
+        """Bytes in memory when there were most."""
+        return self._status("VmHWM")
+
+    @property
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What is in the log now."""
+        return records_in(self.log)
+
+    def of(self, event_type: str) -> list[dict[str, Any]]:
+        """The objects of the records of one type."""
+        return bodies(self.records, event_type)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of a page of the listener."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.page}{path}", timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def stop(self) -> int:
+        """Asks it to end, and waits; its exit status. Kills it where it does not."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(PATIENCE)
+
+    def stopped(self) -> list[dict[str, Any]]:
+        """All records, after a stop in good order."""
+        assert self.stop() == 0, self.told
+        records = self.records
+        assert_sound(records)
+        assert records[-1]["session"]["state"] == "stop"
+        return records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _found(self, line: re.Pattern[str]) -> int:
+        wait_until(lambda: bool(line.search(self.told)) or self.process.poll() is not None, line.pattern)
+        found = line.search(self.told)
+        assert found, self.told
+        return int(found[1])
+
+    def _status(self, name: str) -> int:
+        found = re.search(
+            rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{self.process.pid}/status").read_text(), re.M
+        )
+        assert found
+        return int(found[1]) * 1024
