@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.options import ConfigOption, load_config
-from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, progress, write
+from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress, write
 from taskaudit.cli.root import app
 from taskaudit.reports.formats import Format, format_for
 
@@ -64,7 +64,7 @@ def report(
     else:
         _write_file(output, text)
     for message in told.damaged:
-        typer.echo(f"taskaudit: {message}", err=True)
+        complain(message)
     raise typer.Exit(WRONG_USAGE if told.damaged else 0)
 
 

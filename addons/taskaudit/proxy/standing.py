@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,6 +124,7 @@ class Standing:
         late = recorder.due()
         if self.ticks % STATS_EVERY == 0:
             recorder.stats()
+            self._keep_date(recorder)
         if self._wanted is not None and self._files != _states(self._files):
             self._reload(self._wanted)
         return late
@@ -197,6 +197,7 @@ class Standing:
         log, is_same = self._log(options, config)
         if is_seen_anew:
             self.board = Board()
+        auditor = Auditor.under(config, time.time())
         self.lifecycle.thresholds = config.settings.thresholds
         recorder = Recorder(
             log,
@@ -204,6 +205,7 @@ class Standing:
             mode=options.mode,
             config_digest=config.digest,
             lifecycle=self.lifecycle,
+            policy=auditor.policy,
             board=self.board,
         )
         if before is not None:
@@ -211,7 +213,7 @@ class Standing:
             self._ended.include(before.totals)
         recorder.start()
         self.recorder = recorder
-        self.auditor = Auditor(config.catalogue, config.settings.inspection_limit)
+        self.auditor = auditor
 
     def _log(self, options: Wanted, config: Loaded) -> tuple[LogFile, bool]:
         """The log, and whether it is the one that was written so far. Raises LogError."""
@@ -229,6 +231,15 @@ class Standing:
         else:
             logger.info("taskaudit: configuration read anew")
 
+    def _keep_date(self, recorder: Recorder) -> None:
+        """Waivers end with their last day, also while the proxy runs."""
+        if self.config is None or self.auditor is None:
+            return
+        auditor = Auditor.under(self.config, time.time())
+        if auditor.policy.expired != self.auditor.policy.expired:
+            self.auditor, recorder.policy = auditor, auditor.policy
+            recorder.tell_expired()
+
     def _reject(self, message: str) -> None:
         self.health.rejected = escape(message, _LONGEST_MESSAGE)
         logger.error("taskaudit: %s; the last good configuration stays in force", message)
@@ -237,19 +248,12 @@ class Standing:
 
     def _load(self, path: Path | None) -> Loaded:
         """Reads a configuration, and notes how its files were before that: what changes meanwhile is seen."""
-        before = _states([path] if path else (), self._files)
-        try:
-            config = load(path)
-        except ConfigError:
-            self._files = _states(_named(path) if path else ()) | before
-            raise
-        after = _states(config.files)
-        self._files = {each: before.get(each, state) for each, state in after.items()}
-        return config
+        self._files = _states(_files_of(path) if path else ())
+        return load(path)
 
 
-def _states(*files: Iterable[Path]) -> States:
-    return {path: _state_of(path) for path in chain(*files)}
+def _states(files: Iterable[Path]) -> States:
+    return {path: _state_of(path) for path in files}
 
 
 def _state_of(path: Path) -> object:
@@ -260,8 +264,9 @@ def _state_of(path: Path) -> object:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _named(path: Path) -> Iterator[Path]:
-    """The service files that a refused configuration names: putting one right may be what heals it."""
+def _files_of(path: Path) -> Iterator[Path]:
+    """A configuration, right or wrong, and the service files it names: one put right may be what heals it."""
+    yield path
     with suppress(ConfigError):
         entries = load_settings(path).catalogue
         yield from (path.parent / entry for entry in entries if entry not in SHIPPED)
