@@ -14,7 +14,7 @@ from taskaudit.contract.job_status import StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
 from taskaudit.exchange import Exchange, Unaudited, day_of
 from taskaudit.policy import EMPTY, Policy, Where, where_of
-from taskaudit.scope import Scope
+from taskaudit.scope import EVERYWHERE, Scope
 
 if TYPE_CHECKING:
     from taskaudit.config import Loaded
@@ -81,12 +81,12 @@ class Auditor:
     """Judges exchanges, one by one; keeps nothing of them. Hosts outside of `scope` are none of ours."""
 
     def __init__(
-        self, catalogue: Catalogue, limit: int, policy: Policy = EMPTY, scope: Scope | None = None
+        self, catalogue: Catalogue, limit: int, policy: Policy = EMPTY, scope: Scope = EVERYWHERE
     ) -> None:
         self.catalogue = catalogue
         self.limit = limit
         self.policy = policy
-        self._scope = scope if scope is not None and scope.is_limited else None
+        self.scope = scope
 
     @classmethod
     def under(cls, config: Loaded, now: float) -> Auditor:
@@ -103,7 +103,7 @@ class Auditor:
     def _seen(self, exchange: Exchange, match: Match | None) -> Outcome:
         if exchange.method is None:
             return self._submission(exchange, None)
-        if self._scope is not None and not self._scope.holds(exchange.host):
+        if self.scope.is_limited and not self.scope.holds(exchange.host):
             return Outcome(exchange, Role.OTHER)
         match = match or self.catalogue.match(exchange.method, exchange.path or "", exchange.host)
         if match is None:

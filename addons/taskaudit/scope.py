@@ -8,17 +8,16 @@ from fnmatch import translate
 
 
 class Scope:
-    """Hosts by pattern (`*.example.com`), in any letter case; without patterns, all."""
+    """Hosts by pattern (`*.example.com`), in any letter case; without patterns, all.
+
+    `is_limited`: there are hosts outside.
+    """
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         # translate gives `(?s:...)\Z`, or `\z` from Python 3.14 on.
         self._patterns = [translate(host.lower())[:-2] for host in hosts]
+        self.is_limited = bool(self._patterns)
         self._any = re.compile("|".join(self._patterns) or ".*", re.DOTALL)
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there are hosts outside."""
-        return bool(self._patterns)
 
     def holds(self, host: str | None) -> bool:
         """Whether a host is inside; an answer whose host is not known is."""
@@ -27,3 +26,7 @@ class Scope:
     def address_patterns(self) -> list[str]:
         """Regular expressions that are found in `HOST:PORT` where the host is inside; none for all."""
         return [rf"^{pattern}:\d+$" for pattern in self._patterns]
+
+
+EVERYWHERE = Scope()
+"""All hosts."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from browser import browser, look  # noqa: F401 (fixtures)
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from mitmproxy.certs import CertStore
 from postgres import Postgres
 from running import Client, Proxy, RawOrigin, Start
 
@@ -92,3 +97,16 @@ def postgres() -> Iterator[Postgres]:
 def postgres_url(postgres: Postgres) -> str:
     """An empty database of it."""
     return postgres.new_database()
+
+
+@pytest.fixture
+def tls_api(tmp_path: Path) -> Iterator[DemoApi]:
+    """The API behind TLS, with a certificate of a CA that nobody knows."""
+    store = CertStore.from_store(tmp_path / "origin", "origin", 2048)
+    entry = store.get_cert("127.0.0.1", [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    key = entry.privatekey.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "origin.pem").write_bytes(key + entry.cert.to_pem())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "origin.pem")
+    with DemoApi(tls=context) as running:
+        yield running

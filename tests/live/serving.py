@@ -102,7 +102,8 @@ class Serve:
 
     def stopped(self) -> list[dict[str, Any]]:
         """All records, after a stop in good order."""
-        assert self.stop() == 0, self.told
+        status = self.stop()
+        assert status == 0, f"{status}: {self.told}"
         records = self.records
         assert_sound(records)
         assert records[-1]["session"]["state"] == "stop"

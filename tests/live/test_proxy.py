@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from mitmproxy.certs import CertStore
 from running import PATIENCE, Client, Proxy, Start, bodies
 
 from taskaudit.demo.api import SCENARIOS, DemoApi
@@ -33,19 +29,6 @@ def _trusting(confdir: Path, http2: bool = True) -> ssl.SSLContext:
     context = (_OffersHttp2 if http2 else ssl.SSLContext)(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(confdir / "mitmproxy-ca-cert.pem")
     return context
-
-
-@pytest.fixture
-def tls_api(tmp_path: Path) -> Iterator[DemoApi]:
-    """The API behind TLS, with a certificate of a CA that nobody knows."""
-    store = CertStore.from_store(tmp_path / "origin", "origin", 2048)
-    entry = store.get_cert("127.0.0.1", [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    key = entry.privatekey.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "origin.pem").write_bytes(key + entry.cert.to_pem())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "origin.pem")
-    with DemoApi(tls=context) as running:
-        yield running
 
 
 def _submit_two(client: httpx.Client, url: str) -> str:

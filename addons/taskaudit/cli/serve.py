@@ -58,10 +58,12 @@ def serve(
 ) -> None:
     """Audit without anybody looking on: a lean proxy for staging, for weeks."""
     from taskaudit.proxy.lean import Refused
+    from taskaudit.proxy.serve import leave
     from taskaudit.proxy.serve import serve as run
 
     options = [f"taskaudit_log={log}", f"taskaudit_config={config or ''}", f"taskaudit_listen={listen}"]
     try:
-        raise typer.Exit(run(context.args, options, fail_on, verbose))
+        status = run(context.args, options, fail_on, verbose)
     except Refused as error:
         fail(str(error))
+    leave(status)

@@ -161,6 +161,11 @@ class TaskAudit:
             self._guarded(flow, self._abandon)
         self.standing.stop()
 
+    def pass_by(self) -> None:
+        """Counts what went by unseen, as it is out of scope."""
+        if self.standing.recorder is not None:
+            self.standing.recorder.pass_by()
+
     def look_again(self, flow: http.HTTPFlow) -> Outcome | None:
         """The outcome of a flow as it is now, with what has come of its job; None if it is none of ours."""
         auditor = self.standing.auditor

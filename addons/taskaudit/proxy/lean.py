@@ -108,6 +108,7 @@ class LeanMaster(Master):
         wanted = [each.make() for each in _ON_DEMAND if _is_wanted(each, arguments)]
         self.addons.add(*(make() for make in _ALWAYS), *wanted)  # type: ignore[no-untyped-call]
         self._is_streaming_chosen = False
+        self._looked_at: list[str] = []
         self._configure(arguments)
 
     def take(self, audit: object, options: Sequence[str]) -> None:
@@ -127,6 +128,18 @@ class LeanMaster(Master):
         threshold = str(limit)
         if not self._is_streaming_chosen and self.options.stream_large_bodies != threshold:
             self.options.update(stream_large_bodies=threshold)  # type: ignore[no-untyped-call]
+
+    def look_at(self, addresses: Sequence[str]) -> None:
+        """Decrypts what goes to addresses (HOST:PORT) in which a pattern is found; without patterns, all.
+
+        Arguments that say the same in mitmproxy's own way win.
+        """
+        options = self.options
+        if options.ignore_hosts or list(options.allow_hosts) == list(addresses):
+            return
+        if self._looked_at == list(options.allow_hosts):
+            self._looked_at = list(addresses)
+            options.update(allow_hosts=self._looked_at)  # type: ignore[no-untyped-call]
 
     @property
     def server(self) -> proxyserver.Proxyserver:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from taskaudit.contract.verdict import Severity
 from taskaudit.floods import Floods
@@ -16,6 +17,7 @@ from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.heads import bound_heads
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.notify import Notify
+from taskaudit.proxy.passed_by import PassedBy
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,18 @@ def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | 
     return asyncio.run(_serve(arguments, options, fail_on, floods))
 
 
+def leave(status: int) -> NoReturn:
+    """Ends the process, now that all is closed.
+
+    Not by way of the interpreter's own end: threads of mitmproxy's native servers (UDP, for HTTP/3) may still
+    call into it then, which ends in a segmentation fault.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 async def _serve(
     arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, floods: Floods
 ) -> int:
@@ -42,7 +56,8 @@ async def _serve(
     audit = TaskAudit(headless=True)
     master = LeanMaster(arguments)
     master.take(audit, options)
-    _bound_bodies(master, audit)
+    master.addons.add(PassedBy(audit.pass_by))  # type: ignore[no-untyped-call]
+    _apply(master, audit)
     notify = Notify(os.environ)
     _on_signals(master, audit, notify)
     watching = asyncio.create_task(_keep_watch(master, audit, notify, floods))
@@ -54,10 +69,14 @@ async def _serve(
     return int(fail_on is not None and audit.standing.has(fail_on))
 
 
-def _bound_bodies(master: LeanMaster, audit: TaskAudit) -> None:
-    """Only what the audit may inspect is held in memory."""
-    if audit.standing.auditor is not None:
-        master.stream_above(audit.standing.auditor.limit)
+def _apply(master: LeanMaster, audit: TaskAudit) -> None:
+    """What the configuration in force asks of the proxy.
+
+    Only what the audit may inspect is held in memory; what goes to hosts out of scope is not decrypted.
+    """
+    if (auditor := audit.standing.auditor) is not None:
+        master.stream_above(auditor.limit)
+        master.look_at(auditor.scope.address_patterns())
 
 
 def _on_signals(master: LeanMaster, audit: TaskAudit, notify: Notify) -> None:
@@ -110,13 +129,13 @@ async def _keep_watch(master: LeanMaster, audit: TaskAudit, notify: Notify, floo
     while True:
         await asyncio.sleep(TICK if is_ready else _LOOK)
         floods.due()
-        _bound_bodies(master, audit)
+        _apply(master, audit)
         if audit.standing.ticks == ticks:
             continue
         ticks = audit.standing.ticks
         if not is_ready and (addresses := master.server.listen_addrs()):
             is_ready = True
-            where = ", ".join(f"{host}:{port}" for host, port, *_ in addresses)
+            where = ", ".join(dict.fromkeys(f"{host}:{port}" for host, port, *_ in addresses))
             logger.info("taskaudit: listening on %s", where)
             notify.ready(f"listening on {where}")
         notify.alive(audit.standing.status())
