@@ -55,7 +55,7 @@ def log_lines(data: bytes) -> None:
     )
     for line in text.splitlines():
         record = json.loads(line)
-        assert isinstance(record, dict) and record["event_type"] in record
+        assert record["event_type"] in record
 
 
 def json_lines(text: str) -> None:
@@ -117,17 +117,11 @@ def _tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-def annotations(text: str) -> None:
+def workflow_commands(text: str) -> None:
     """Each line is a workflow command of ours, or holds none."""
     plain_text(text)
     for line in text.splitlines():
         assert _COMMAND.fullmatch(line) or not _COMMAND_LIKE.match(line), line
-
-
-def annotations_told(text: str) -> list[str]:
-    """The messages of the commands, as GitHub reads them."""
-    messages = [line.split("::", 2)[2] for line in text.splitlines() if line.startswith("::")]
-    return [m.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%") for m in messages]
 
 
 def metrics(text: str) -> None:

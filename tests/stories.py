@@ -12,7 +12,7 @@ from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
 from taskaudit.policy import EMPTY, Policy
 from taskaudit.recorder import Recorder
-from tests.samples import CREATE, JOB_ID, outcome
+from tests.samples import CREATE, JOB_ID, auditor, outcome
 
 START = 1_790_000_000.0
 """The time 0 of a story, in seconds since the epoch: 2026-09-21T14:13:20Z."""
@@ -36,6 +36,11 @@ def ask(at: float, status: str | None = "RUNNING", job_id: str = JOB_ID, **more:
         exchange_id=stable_id("ask", at, job_id),
         **_times(at),
     )
+
+
+def under(policy: Policy, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The same exchanges, judged by a policy."""
+    return [auditor(policy=policy).look(each.exchange) for each in outcomes]
 
 
 def write_log(

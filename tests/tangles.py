@@ -12,15 +12,25 @@ from sqlalchemy import text
 
 from taskaudit import findings, jobs
 from taskaudit.auditor import Outcome
+from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Thresholds
+from taskaudit.policy import EMPTY, Override, Policy
 from taskaudit.store.database import Database
 from taskaudit.store.load import Loader
 from taskaudit.story import Story
 from tests.samples import BAD_ERROR, ERROR, outcome
-from tests.stories import START, ask, submit, write_log
+from tests.stories import START, ask, submit, under, write_log
 
 PATHS = ("/v1/0123/cloudservers", "/v2/p/cloudvolumes", "/v9/things/17")
+POLICY = Policy(
+    [Override("TA008", Severity.WARNING), Override("TA305", None)],
+    [
+        Waiver("TA306", "until the next release", "team-a", "2026-12-31"),
+        Waiver("TA404", "=1+1 \x1b", "team-b", "2026-10-01", pointer="/error/details/0"),
+    ],
+)
+"""In force in some tangles."""
 STATUSES = ("INIT", "RUNNING", "RUNNING", "SUCCESS", "FAIL", "fail", "odd\x1b" * 60, None)
 
 
@@ -37,11 +47,13 @@ def tangle(folder: Path, seed: int, exchanges: int = 60) -> list[Path]:
         parts[chance.randrange(3)].append(made)
         if chance.random() < 0.1:  # The flow was saved, and replayed through another proxy.
             parts[chance.randrange(3)].append(made)
+    policy = POLICY if seed % 2 else EMPTY
     logs = [
         write_log(
             folder / f"log-{index}",
-            part,
+            under(policy, part),
             instance=f"proxy-{'bAc'[index]}",
+            policy=policy,
             stop=seed % 3 != 0 or index != 1,
             ends=at + chance.choice((0, 400)),
         )
@@ -97,6 +109,17 @@ def view_rows(address: str, name: str) -> list[tuple[object, ...]]:
     """All rows of a view or table, in its order."""
     with Database(address) as database, database.transaction(reading=True) as connection:
         return [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}"))]
+
+
+def back_to_version_1(address: str) -> None:
+    """Makes a store what it was before it knew of waivers."""
+    statements = [f"DROP VIEW {name}" for name in ("jobs", "findings")]
+    for table in ("records", "doubles"):
+        columns = ("waived_until", "waived_by", "waived_why")
+        statements += [f"ALTER TABLE {table} DROP COLUMN {column}" for column in columns]
+    with Database(address) as database, database.transaction() as connection:
+        for statement in (*statements, "UPDATE taskaudit_store SET version = 1"):
+            connection.execute(text(statement))
 
 
 def command_rows(story: Story) -> dict[str, list[tuple[object, ...]]]:

@@ -72,7 +72,7 @@ CUT = 400_000
 
 
 class Captured(NamedTuple):
-    """The same hostile traffic as captures and as logs; `forged` holds it raw in every text of its records."""
+    """The same hostile traffic as captures and as logs; `forged` holds it raw in each text of its records."""
 
     har: Path
     flows: Path
@@ -126,9 +126,13 @@ _KEPT = frozenset(
 
 
 def forged(path: Path, log: Path, text: str) -> Path:
-    """A log with `text` for every text of its records but the first one's."""
+    """A log with `text` for every text of its records but the first one's; all its findings are waived."""
     first, *rest = log.read_text(encoding="utf-8").splitlines()
-    lines = [first, *(json.dumps(_with(json.loads(line), text)) for line in rest)]
+    records = [json.loads(line) for line in rest]
+    for record in records:
+        if record["event_type"] == "finding":
+            record["finding"]["waiver"] = {"reason": text, "owner": text, "until": text}
+    lines = [first, *(json.dumps(_with(record, text)) for record in records)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -190,14 +194,14 @@ OUTPUTS = {
     ),
     "findings csv": Output("log", ("findings", "-f", "csv"), checkers.table, "job_id,error,name,path", _ONE),
 }
-_REPORTS = {
+_REPORTS: dict[Format, tuple[Callable[[str], None], str]] = {
     Format.HTML: (checkers.html, "job_id,asked,status,fail_reason,error,name,path"),
     Format.MARKDOWN: (checkers.markdown, "job_id,asked,fail_reason,error,name,path"),
     Format.JUNIT: (checkers.xml, "error,name,path"),
     Format.SARIF: (checkers.json_document, "error,name,path"),
     Format.CSV: (checkers.table, "job_id,asked,fail_reason,error,name,path"),
     Format.JSON: (checkers.json_document, "job_id,asked,status,fail_reason,error,name,path"),
-    Format.GITHUB: (checkers.annotations, "error,name,path"),
+    Format.GITHUB: (checkers.workflow_commands, "error,name,path"),
 }
 for _form, (_check, _shows) in _REPORTS.items():
     _languages = _ONE if _form in (Format.CSV, Format.JSON) else tuple(Language)
@@ -299,7 +303,7 @@ SHAPES: dict[str, Callable[[str], Any]] = {
     Format.GITHUB: lambda text: [line.split(" ", 1)[0] for line in text.splitlines()],
 }
 PAGES: dict[str, Callable[[Report, Language], str]] = {
-    "status page": lambda report, language: live_html(report, language, 7),
+    "status page": lambda report, language: live_html(report, language, "7"),
     "sections of the status page": sections_html,
 }
 

@@ -201,4 +201,7 @@ def _step(step: QueryStep) -> dict[str, Any]:
 
 
 def _finding(found: Found) -> dict[str, Any]:
-    return {key: value for key, value in found._asdict().items() if key != "at"}
+    line = {key: value for key, value in found._asdict().items() if key != "at"}
+    waiver = found.waiver
+    told = {"reason": waiver.reason, "owner": waiver.owner, "until": waiver.until} if waiver else None
+    return {**line, "waiver": told}

@@ -34,7 +34,7 @@ def waiver_text(words: Words, waiver: Waiver, language: Language = Language.EN, 
     what = " ".join(filter(None, [waiver.rule, waiver.route, waiver.pointer]))
     return words.of(language).format(
         what=escape(what),
-        until=waiver.until,
+        until=escape(waiver.until, 40),
         owner=escape(waiver.owner),
         reason=escape(waiver.reason),
         **facts,

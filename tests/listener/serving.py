@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -92,6 +93,13 @@ class Serving:
             return Answer(answer.status, told, answer.read().decode())
         finally:
             connection.close()
+
+    def ask_until(self, status: int, path: str) -> Answer:
+        """Asks again until that comes."""
+        deadline = time.monotonic() + PATIENCE
+        while (answer := self.ask(path)).status != status:
+            assert time.monotonic() < deadline, answer
+        return answer
 
     @contextmanager
     def connected(self) -> Iterator[socket.socket]:

@@ -10,7 +10,7 @@ import pytest
 
 from taskaudit.board import Board
 from taskaudit.contract.words import Language
-from taskaudit.listener.drawing import Drawing, Drawn, Shown
+from taskaudit.listener.drawing import SHARE, Drawing, Drawn, Shown
 from taskaudit.reports.model import Report, live_report
 
 
@@ -21,7 +21,8 @@ class Audit:
         self.version = 1
         self.taken: list[threading.Thread] = []
         self.told: list[threading.Thread] = []
-        self.drawing = Drawing(Shown(lambda: str(self.version), self._take, Language.ZH))
+        self.now = 0.0
+        self.drawing = Drawing(Shown(lambda: str(self.version), self._take, Language.ZH), lambda: self.now)
 
     def _take(self) -> Callable[[], Report]:
         self.taken.append(threading.current_thread())
@@ -50,6 +51,47 @@ def test_it_is_drawn_once_while_it_stays_as_it_is() -> None:
             drawn = await asyncio.gather(*(audit.drawing.drawn(draw) for _ in range(5)))
             assert {each.version for each in drawn} == {str(version)}
             assert len(audit.told) == version
+
+    audit = Audit()
+    asyncio.run(look())
+
+
+def test_what_takes_long_to_draw_is_drawn_seldom() -> None:
+    def slow(report: Report, language: Language, version: str) -> str:
+        audit.now += 3
+        return version
+
+    async def look() -> int:
+        given = 0
+        for _ in range(100):
+            audit.version += 1
+            given += await audit.drawing.newer(slow, "1") is not None
+            audit.now += 1
+        return given
+
+    audit = Audit()
+    assert asyncio.run(look()) == 100, "what is there already is given at once"
+    assert 3 * len(audit.told) / audit.now == pytest.approx(SHARE, rel=0.3)
+
+
+def test_nobody_goes_back_in_time() -> None:
+    """The whole page is newer than what was drawn for those who follow."""
+
+    def slow(report: Report, language: Language, version: str) -> str:
+        audit.now += 3
+        return version
+
+    async def look() -> None:
+        assert (await audit.drawing.newer(draw, "")) is not None
+        audit.version = 2
+        assert (await audit.drawing.drawn(slow)).version == "2"
+        audit.version = 3
+        assert await audit.drawing.newer(draw, "2") is None
+        audit.now += 100
+        newer = await audit.drawing.newer(draw, "2")
+        assert newer is not None
+        assert newer.version == "3"
+        assert await audit.drawing.newer(draw, "3") is None
 
     audit = Audit()
     asyncio.run(look())

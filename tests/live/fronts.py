@@ -1,4 +1,4 @@
-"""What stands in front of several proxies: a real HAProxy, a real nginx, with the configurations that ship."""
+"""What stands in front of several proxies: HAProxy and nginx, with the configurations that ship."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from running import PATIENCE, wait_until
 from serving import Serve
 
 from taskaudit.paths import configs_dir
+from tests.programs import found
 
 
 def free_port() -> int:
@@ -58,7 +59,7 @@ class HAProxy:
         self._control = control
 
     def states(self) -> dict[str, str]:
-        """By the server's name: UP, DOWN, or a step between them; `no check` for those that are not checked."""
+        """By the server's name: UP, DOWN, a step between them, or `no check`."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PATIENCE)
             connection.connect(str(self._control))
@@ -90,7 +91,7 @@ def haproxy(folder: Path, a: Serve, b: Serve) -> Iterator[HAProxy]:
             },
         )
     )
-    with running("haproxy", "-db", "-f", str(config), told=folder / "haproxy.err"):
+    with running(found("haproxy"), "-db", "-f", str(config), told=folder / "haproxy.err"):
         wait_until(lambda: control.exists() and is_open(port), "HAProxy listens")
         yield HAProxy(port, control)
 
@@ -114,6 +115,6 @@ def nginx(folder: Path, a: Serve, b: Serve) -> Iterator[int]:
     )
     user = "user root; " if os.geteuid() == 0 else ""
     first = f"{user}daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.err;"
-    with running("nginx", "-c", str(config), "-g", first, told=folder / "nginx.out"):
+    with running(found("nginx"), "-c", str(config), "-g", first, told=folder / "nginx.out"):
         wait_until(lambda: is_open(port), "nginx listens")
         yield port

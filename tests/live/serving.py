@@ -6,11 +6,15 @@ import os
 import re
 import signal
 import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pytest
 from running import PATIENCE, assert_sound, bodies, records_in, wait_until
 
 from taskaudit.demo.mitmdump import program
@@ -19,24 +23,58 @@ _PROXY = re.compile(r"taskaudit: listening on 127\.0\.0\.1:(\d+)")
 _PAGE = re.compile(r"status page: http://127\.0\.0\.1:(\d+)/")
 
 
-class Serve:
-    """A running `taskaudit serve`, in reverse mode; its files lie in `folder`, under `name`.
+CHANGED = """
+import signal, sys, time
 
-    `settings`: its configuration, as YAML.
+real, offset = time.time, [0]
+time.time = lambda: real() + offset[0]
+signal.signal(signal.SIGUSR1, lambda *_: offset.append(offset.pop() - 3600))
+
+from taskaudit.cli import main
+from taskaudit.proxy import serve
+
+serve.GRACE = float(sys.argv.pop(1))
+main()
+"""
+"""The program with another patience at its end; by SIGUSR1 its clock goes back an hour."""
+
+
+def changed(grace: float) -> list[str]:
+    """Runs `CHANGED`, with that many seconds for what is in flight at the end."""
+    return [sys.executable, "-c", CHANGED, str(grace)]
+
+
+class Serve:
+    """A running `taskaudit serve`; its files lie in `folder`, under `name`.
+
+    In reverse mode before `origin`, unless `mode` is another one. `settings`: its configuration, as YAML.
+    `command` runs in place of the program, `log` is another place for the log.
     """
 
     def __init__(
-        self, origin: str, folder: Path, *arguments: str, name: str = "audit", settings: str = ""
+        self,
+        origin: str,
+        folder: Path,
+        *arguments: str,
+        name: str = "audit",
+        settings: str = "",
+        mode: str = "",
+        log: Path | None = None,
+        confdir: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
     ) -> None:
-        self.log = folder / f"{name}.ndjson"
+        self.log = log or folder / f"{name}.ndjson"
         self.config = folder / f"{name}.yaml"
         self.config.write_text(settings)
         self._told = folder / f"{name}.err"
-        where = ["--mode", f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
+        where = ["--mode", mode or f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
         ours = ["--log", str(self.log), "--config", str(self.config), "--listen", "127.0.0.1:0"]
+        ours += ["--set", f"confdir={confdir or folder}"]
         with self._told.open("wb") as told:
             self.process = subprocess.Popen(
-                [program("taskaudit"), "serve", *where, *ours, "--set", f"confdir={folder}", *arguments],
+                [*(command or [program("taskaudit")]), "serve", *where, *ours, *arguments],
+                env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=subprocess.STDOUT,
@@ -90,10 +128,18 @@ class Serve:
             with error:
                 return error.code, error.read().decode()
 
-    def stop(self) -> int:
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        self.process.send_signal(number)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Asks it to end, and waits; its exit status. Kills it where it does not."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(by)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end; its exit status. Kills it where that does not come."""
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -127,3 +173,19 @@ class Serve:
         )
         assert found
         return int(found[1]) * 1024
+
+
+type StartServe = Callable[..., Serve]
+"""The `serve` fixture."""
+
+
+@pytest.fixture(name="serve")
+def serving(tmp_path: Path, confdir: Path) -> Iterator[StartServe]:
+    """Starts `taskaudit serve`: `serve(origin, *arguments, name=..., ...)`, as `Serve`, but for the folder."""
+    with ExitStack() as running:
+
+        def start(origin: str, *arguments: str, **options: Any) -> Serve:
+            made = Serve(origin, tmp_path, *arguments, **{"confdir": confdir, **options})
+            return running.enter_context(made)
+
+        yield start

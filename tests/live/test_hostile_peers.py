@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import resource
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,11 +17,14 @@ from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset
 from serving import Serve
 
 MEMORY = 128 * 2**20
-"""Bytes that a peer may cost, whatever it sends; each sends more, or could go on for ever."""
+"""Bytes that a peer may cost. What is to be bounded is larger than this, and the process would be, too."""
 TWO_GIGABYTES = 2 * 2**30
 ALL = 2**40
+FEW_DESCRIPTORS = 100
 MANY = 100_000
 """Header lines."""
+LONG = 100
+"""Times as many: more than 200 MB that could go on, but do not where a test fails."""
 JOB = b'{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
 CHUNKED = JSON + b"Transfer-Encoding: chunked\r\n\r\n"
 HEADERS = b"".join(b"X-%d: some value\r\n" % number for number in range(MANY))
@@ -38,12 +42,12 @@ def _two_gigabytes(connection: socket.socket) -> None:
 
 def _for_ever(connection: socket.socket) -> None:
     connection.sendall(CHUNKED)
-    send_all(connection, itertools.repeat(chunk(MEGABYTE)))
+    send_all(connection, itertools.repeat(chunk(MEGABYTE), 1024))
 
 
 def _endless_head(connection: socket.socket) -> None:
     connection.sendall(JSON)
-    send_all(connection, itertools.repeat(HEADERS))
+    send_all(connection, itertools.repeat(HEADERS, LONG))
 
 
 def _swallows(connection: socket.socket) -> None:
@@ -106,13 +110,13 @@ def _sends(
 
 
 def _until_refused(*parts: bytes) -> Peer:
-    """Sends for ever, until the proxy has had enough."""
+    """Sends header lines until the proxy has had enough."""
 
     @contextmanager
     def peer(port: int) -> Iterator[None]:
         with _connect(port) as connection:
             with pytest.raises(OSError, match=r"Broken pipe|reset"):
-                send_all(connection, itertools.chain(parts, itertools.repeat(HEADERS)))
+                send_all(connection, itertools.chain(parts, itertools.repeat(HEADERS, LONG)))
             yield
 
     return peer
@@ -165,6 +169,18 @@ def test_a_hostile_peer(tmp_path: Path, name: str) -> None:
         assert serve.peak - at_first < MEMORY
         accounted["audited"] += 1
         assert _accounted(serve) == accounted
+
+
+def test_more_clients_than_descriptors(tmp_path: Path) -> None:
+    """Nobody else gets in as long as they stay; then all is as before."""
+    with ScriptedOrigin(SCRIPTS) as origin, Serve(origin.url, tmp_path) as serve:
+        at_rest = (serve.port, serve.descriptors)[1]
+        resource.prlimit(serve.process.pid, resource.RLIMIT_NOFILE, (FEW_DESCRIPTORS, FEW_DESCRIPTORS))
+        with _sends(_head("polite"), times=2 * FEW_DESCRIPTORS)(serve.port):
+            wait_until(lambda: "Too many open files" in serve.told, "it can take no more")
+        assert exchange_bytes(serve.port, "polite").endswith(JOB)
+        wait_until(lambda: serve.descriptors <= at_rest, "all are given back")
+        assert _accounted(serve) == {"audited": 1}
 
 
 LARGE = 2 * 2**20

@@ -22,7 +22,7 @@ from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
 from taskaudit.story import tell
 from tests.stories import ask, submit, write_log
-from tests.tangles import command_rows, load, tangle, view_rows
+from tests.tangles import back_to_version_1, command_rows, load, tangle, view_rows
 from tests.test_cli import run
 
 
@@ -81,6 +81,15 @@ def test_views_and_story_are_those_of_the_logs(tmp_path: Path, postgres_url: str
     before = view_rows(postgres_url, "records")
     assert load(postgres_url, logs) == (0, 0)
     assert view_rows(postgres_url, "records") == before
+
+
+def test_an_older_store_is_brought_up_to_date(tmp_path: Path, postgres_url: str) -> None:
+    logs = tangle(tmp_path, 5)
+    load(postgres_url, logs)
+    back_to_version_1(postgres_url)
+    load(postgres_url, logs)
+    for view, rows in command_rows(tell(logs)).items():
+        assert view_rows(postgres_url, view) == rows
 
 
 def test_both_databases_hold_the_same(tmp_path: Path, postgres_url: str) -> None:

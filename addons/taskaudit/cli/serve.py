@@ -22,6 +22,8 @@ from taskaudit.contract.verdict import Severity
     epilog="All other options are mitmproxy's, as far as they are about proxying: --mode, --listen-host, -p, "
     "--certs, --proxyauth, --upstream-auth, --ssl-insecure, -w FILE, --set NAME=VALUE ...; mitmproxy's "
     "config.yaml is not read.\n\n"
+    "Bodies over inspection_limit, of requests and answers, pass on as they come and are not kept in memory; "
+    "--set stream_large_bodies=SIZE sets another limit for that.\n\n"
     "[bold]taskaudit serve --mode reverse:https://ecs.example.com -p 8080 --listen 9101[/]\n\n"
     "SIGTERM and SIGINT stop it in good order, SIGHUP opens the log anew and reads the configuration. "
     "Exit status: 0; 1 it could not start, or a finding with --fail-on; 2 wrong usage.",

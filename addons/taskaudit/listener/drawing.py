@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from taskaudit.contract.words import Language
 from taskaudit.reports.model import Report
+
+SHARE = 0.1
+"""Of the time that may be spent on drawing: in Python, a thread holds up the others."""
 
 type Draw = Callable[[Report, Language, str], str]
 """Gives HTML; the last argument is the report's version."""
@@ -32,10 +36,13 @@ class Drawn(NamedTuple):
 
 
 class Drawing:
-    """Draws one thing at a time, and nothing twice while it stays as it is."""
+    """Draws one thing at a time, nothing twice while it stays as it is, and rests after each."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Shown, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown = shown
+        self._clock = clock
+        self._rests_until = 0.0
+        self._newest = ""
         self._turn = asyncio.Lock()
         self._latest: dict[Draw, Drawn] = {}
 
@@ -45,13 +52,31 @@ class Drawing:
         return self._shown.version()
 
     async def drawn(self, draw: Draw) -> Drawn:
-        """The latest, at least as new as when it was asked for."""
+        """What there is now."""
         async with self._turn:
-            latest, version = self._latest.get(draw), self.version
-            if latest is None or latest.version != version:
-                html = await asyncio.to_thread(_html, draw, self._shown.take(), self._shown.language, version)
-                latest = self._latest[draw] = Drawn(version, html)
+            return await self._now(draw)
+
+    async def newer(self, draw: Draw, since: str) -> Drawn | None:
+        """What there is now, where that is not the version `since`; None, too, while drawing rests."""
+        if since == self.version:
+            return None
+        async with self._turn:
+            rests = bool(since) and self._clock() < self._rests_until
+            drawn = self._latest.get(draw) if rests else await self._now(draw)
+        if drawn is None or drawn.version == since:
+            return None
+        return drawn if drawn.version == self._newest else None  # Nobody goes back in time.
+
+    async def _now(self, draw: Draw) -> Drawn:
+        latest, version, began = self._latest.get(draw), self.version, self._clock()
+        if latest is not None and latest.version == version:
             return latest
+        html = await asyncio.to_thread(_html, draw, self._shown.take(), self._shown.language, version)
+        ended = self._clock()
+        self._rests_until = ended + (ended - began) * (1 / SHARE - 1)
+        self._newest = version
+        self._latest[draw] = Drawn(version, html)
+        return self._latest[draw]
 
 
 def _html(draw: Draw, report: Callable[[], Report], language: Language, version: str) -> str:

@@ -97,10 +97,10 @@ class Sections(_Showing):
 
     async def get(self) -> None:
         """The inside of the page, with its version in `X-Version`."""
-        if self.get_query_argument("since", "") == self.drawing.version:
+        drawn = await self.drawing.newer(_sections, self.get_query_argument("since", ""))
+        if drawn is None:
             self.set_status(204)
             return
-        drawn = await self.drawing.drawn(_sections)
         self.set_header("X-Version", drawn.version)
         self.finish(drawn.html)
 

@@ -142,16 +142,24 @@ class TaskAudit:
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
-        if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
-            self.in_flight -= 1
+        is_end = flow.error is None  # Else the `error` hook follows: live, such a flow has that one only.
+        if is_end:
             self._timed(flow, self._look)
         recorder = self.standing.recorder
-        return recorder.committed() if recorder else None
+        committed = recorder.committed() if recorder else None
+        if committed is None:
+            self.in_flight -= is_end
+        else:  # The answer goes on only then.
+            committed.add_done_callback(lambda _: self._answered(is_end))
+        return committed
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Records an exchange that ended without a whole answer."""
         self.in_flight -= 1
         self._timed(flow, self._look)
+
+    def _answered(self, is_end: bool) -> None:
+        self.in_flight -= is_end
 
     def done(self) -> None:
         """Accounts for what is still under way, and closes the session."""

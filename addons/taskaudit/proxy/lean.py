@@ -58,6 +58,7 @@ _ON_DEMAND = (
 
 _ALTERS = "the audit never alters traffic; use mitmdump"
 _NO_FACE = "serve has no interface; use: taskaudit web, or taskaudit tui"
+_VERBOSE = "serve has --verbose"
 _CAPTURES = "serve audits live traffic; for captures use: taskaudit check"
 _REFUSED = {
     "map_": _ALTERS,
@@ -74,14 +75,15 @@ _REFUSED = {
     "hardump": "save flows with -w: taskaudit check reads them",
     "flow_detail": "serve prints no flows",
     "dumper_": "serve prints no flows",
-    "termlog": "serve has -v",
+    "termlog": _VERBOSE,
     "web_": _NO_FACE,
     "console_": _NO_FACE,
     "view_": _NO_FACE,
     "intercept": _NO_FACE,
     "onboarding": "serve has no page for certificates: hand out the one in confdir",
 }
-_FLAGS = {"-s": "scripts", "-r": "rfile", "-n": "server", "-C": "client_replay", "-S": "server_replay"} | {
+_LAST_PORT = 65535
+_FLAGS = {"-s": "scripts", "-r": "rfile", "-C": "client_replay", "-S": "server_replay"} | {
     "-M": "map_remote",
     "-B": "modify_body",
     "-H": "modify_headers",
@@ -159,17 +161,24 @@ class LeanMaster(Master):
                 raise Refused(_why_not(name, self.options))
         if given.options or given.commands or given.version:
             raise Refused("--options, --commands and --version are mitmdump's; see taskaudit serve --help")
+        if given.verbose or given.quiet:
+            raise Refused(f"{'-v' if given.verbose else '-q'}: {_VERBOSE}")
         named = {k: v for k, v in vars(given).items() if k in self.options and v is not None}
         try:
             self.options.set(*given.setoptions)
             self.options.update(**named)  # type: ignore[no-untyped-call]
         except OptionsError as error:
             raise Refused(str(error)) from error
+        if not self.options.server:
+            raise Refused(f"-n: {_CAPTURES}")
+        if not 0 <= (self.options.listen_port or 0) <= _LAST_PORT:
+            raise Refused(f"-p: {self.options.listen_port} is no port")
         self._is_streaming_chosen = any(spec.startswith("stream_large_bodies") for spec in given.setoptions)
 
 
 def _is_wanted(each: _OnDemand, arguments: Sequence[str]) -> bool:
-    text = [argument.lstrip("-").replace("-", "_") for argument in arguments]
+    words = (word for argument in arguments for word in argument.removeprefix("-m").split("="))
+    text = [word.lstrip("-").replace("-", "_") for word in words]
     flags = {"-w"} if "save_stream_file" in each.options else set()
     return (
         any(word.startswith(each.options) for word in text)

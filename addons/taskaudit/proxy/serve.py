@@ -130,15 +130,21 @@ async def _keep_watch(master: LeanMaster, audit: TaskAudit, notify: Notify, floo
         await asyncio.sleep(TICK if is_ready else _LOOK)
         floods.due()
         _apply(master, audit)
-        if audit.standing.ticks == ticks:
-            continue
-        ticks = audit.standing.ticks
-        if not is_ready and (addresses := master.server.listen_addrs()):
-            is_ready = True
-            where = ", ".join(dict.fromkeys(f"{host}:{port}" for host, port, *_ in addresses))
-            logger.info("taskaudit: listening on %s", where)
-            notify.ready(f"listening on {where}")
-        notify.alive(audit.standing.status())
+        is_ready = is_ready or _tell_ready(master, notify)
+        if audit.standing.ticks != ticks:
+            ticks = audit.standing.ticks
+            notify.alive(audit.standing.status())
+
+
+def _tell_ready(master: LeanMaster, notify: Notify) -> bool:
+    """Whether it listens; if so, says where."""
+    addresses = master.server.listen_addrs()
+    if not addresses:
+        return False
+    where = ", ".join(dict.fromkeys(f"{host}:{port}" for host, port, *_ in addresses))
+    logger.info("taskaudit: listening on %s", where)
+    notify.ready(f"listening on {where}")
+    return True
 
 
 def _log_to_stderr(verbose: bool) -> Floods:

@@ -242,7 +242,8 @@ class Standing:
 
     def _reject(self, message: str) -> None:
         self.health.rejected = escape(message, _LONGEST_MESSAGE)
-        logger.error("taskaudit: %s; the last good configuration stays in force", message)
+        told = {"fingerprint": message}
+        logger.error("taskaudit: %s; the last good configuration stays in force", message, extra=told)
         if self.recorder is not None:
             self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))
 

@@ -4,6 +4,7 @@ The logs stay the source of truth; the store is made from them and can be made a
 
     address.py   where it is: URLs and paths
     schema.py    the tables, their version, how an older store is brought up to it
+    judging.py   the story in SQL, and the rules on more than one exchange
     views.py     `jobs` and `findings` in SQL
     database.py  connections, transactions, what the database's errors mean
     shapes.py    what is read of a line of a log

@@ -165,7 +165,7 @@ class Database:
         else:
             connection.execute(text("DELETE FROM staging"))
             places = ", ".join("?" * len(Row._fields))
-            connection.exec_driver_sql(f"INSERT INTO staging VALUES ({places})", list(rows))
+            connection.exec_driver_sql(f"INSERT INTO staging ({_COLUMNS}) VALUES ({places})", list(rows))
         new = connection.execute(text(_STORE_NEW)).rowcount
         if new < len(rows):
             connection.execute(text(_STORE_DOUBLES))

@@ -17,9 +17,9 @@ from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log import Damaged
 from taskaudit.store.database import Database, StoreLost, StoreRefused
+from taskaudit.store.judging import POINTERS
 from taskaudit.store.rows import NotARecord, Row, row_of
 from taskaudit.store.tail import Position, Tail
-from taskaudit.store.views import POINTERS
 
 POLL = 0.2
 """Seconds between two looks at logs that are followed."""

@@ -66,6 +66,9 @@ class Row(NamedTuple):
     line_number: int | None = None
     column_number: int | None = None
     fingerprint: str | None = None
+    waived_until: str | None = None
+    waived_by: str | None = None
+    waived_why: str | None = None
     record: str = ""
 
 
@@ -209,6 +212,7 @@ def _unaudited(record: Record, body: Unaudited, at: float, text: str) -> Row:
 
 
 def _finding(record: Record, body: Finding, at: float, text: str) -> Row:
+    waiver = body.waiver
     return _on_exchange(
         record,
         at,
@@ -223,6 +227,9 @@ def _finding(record: Record, body: Finding, at: float, text: str) -> Row:
         line_number=body.line,
         column_number=body.column,
         fingerprint=body.fingerprint,
+        waived_until=waiver.until if waiver else None,
+        waived_by=waiver.owner if waiver else None,
+        waived_why=waiver.reason if waiver else None,
     )
 
 

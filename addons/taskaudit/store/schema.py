@@ -39,11 +39,42 @@ from sqlalchemy.types import TypeEngine
 from taskaudit.store.address import StoreError
 from taskaudit.store.views import VIEWS, view_sql
 
-VERSION = 1
+VERSION = 2
 """The version of the schema that this program knows."""
 
-MIGRATIONS: dict[int, Sequence[str]] = {}
-"""Statements that bring a store of that version to the next. Views are made anew in any case."""
+type Statements = Sequence[str]
+"""What is said to both databases, with `{text}` where text gets the database's type, `{until}`, `{owner}` and
+`{reason}` where a finding's waiver is read out of `record`."""
+
+_WAIVED = tuple(
+    statement
+    for table in ("records", "doubles")
+    for statement in (
+        *(
+            f"ALTER TABLE {table} ADD COLUMN {name} {{text}}"
+            for name in ("waived_until", "waived_by", "waived_why")
+        ),
+        f"UPDATE {table} SET waived_until = {{until}}, waived_by = {{owner}}, waived_why = {{reason}} "
+        # What holds NUL, PostgreSQL cannot read.
+        "WHERE event_type = 'finding' AND CAST(record AS TEXT) LIKE '%\"waiver\":{{%' "
+        "AND REPLACE(CAST(record AS TEXT), '\\u0000', '') = CAST(record AS TEXT)",
+    )
+)
+
+MIGRATIONS: dict[int, Statements] = {1: _WAIVED}
+"""Statements that bring a store of that version to the next. Views are dropped before and made anew."""
+
+_MEMBERS = ("until", "owner", "reason")
+_DIALECTS = {
+    "postgresql": {
+        "text": 'TEXT COLLATE "C"',
+        **{name: f"record #>> '{{finding,waiver,{name}}}'" for name in _MEMBERS},
+    },
+    "sqlite": {
+        "text": "TEXT",
+        **{name: f"json_extract(record, '$.finding.waiver.{name}')" for name in _MEMBERS},
+    },
+}
 
 _LOCK = 7_415_093_262_041
 """The number of the lock under which a schema is made on PostgreSQL."""
@@ -84,7 +115,7 @@ def _columns() -> list[Column[Any]]:
         *_text("rule", "rule_name", "severity", "pointer", "expected", "found"),
         Column("line_number", Integer),
         Column("column_number", Integer),
-        *_text("fingerprint"),
+        *_text("fingerprint", "waived_until", "waived_by", "waived_why"),
         Column("record", _RECORD, nullable=False),
     ]
 
@@ -171,14 +202,19 @@ def _refuse_others_tables(connection: Connection) -> None:
 def _migrate(connection: Connection, version: int) -> None:
     if version == VERSION:
         return
+    _drop_views(connection)
     for step in range(version, VERSION):
         for statement in MIGRATIONS[step]:
-            connection.execute(text(statement))
+            connection.execute(text(statement.format(**_DIALECTS[connection.dialect.name])))
     connection.execute(text("UPDATE taskaudit_store SET version = :version"), {"version": VERSION})
     _make_views(connection)
 
 
-def _make_views(connection: Connection) -> None:
+def _drop_views(connection: Connection) -> None:
     for name in VIEWS:
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+
+
+def _make_views(connection: Connection) -> None:
+    for name in VIEWS:
         connection.execute(text(f"CREATE VIEW {name} AS {view_sql(name, connection.dialect.name)}"))

@@ -64,8 +64,16 @@ class Unaudited(msgspec.Struct):
     repeat_key: str | None
 
 
+class Waiver(msgspec.Struct):
+    """Until when, by whom and why a finding is accepted."""
+
+    until: str
+    owner: str
+    reason: str
+
+
 class Finding(msgspec.Struct):
-    """A finding on an exchange."""
+    """A finding on an exchange; older logs tell of no waivers."""
 
     rule: str
     name: str
@@ -76,6 +84,7 @@ class Finding(msgspec.Struct):
     line: _Small | None
     column: _Small | None
     fingerprint: str
+    waiver: Waiver | None = None
 
 
 class Record(msgspec.Struct):

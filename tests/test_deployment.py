@@ -1,0 +1,167 @@
+"""What ships for operators, held to the programs that will read it. These have to be installed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fronts import free_port, replaced
+from ruamel.yaml import YAML
+
+from taskaudit.paths import configs_dir
+from tests.programs import PACKAGES, found, output_of
+
+CONFIGS = configs_dir()
+DATA = Path(__file__).parent / "data" / "prometheus"
+SHIPPERS = CONFIGS / "shippers"
+EXPOSURE = 15
+"""Ten times the most that `systemd-analyze security` may find: 1.5 of 10."""
+UNIT = "systemd/taskaudit@.service"
+PROGRAM = "/opt/taskaudit/bin/taskaudit"
+
+
+def test_alerts_are_rules() -> None:
+    assert "SUCCESS: 8 rules found" in output_of(
+        "promtool", "check", "rules", str(CONFIGS / "prometheus/alerts.yaml")
+    )
+
+
+def test_alerts_fire_when_they_should() -> None:
+    assert "SUCCESS" in output_of("promtool", "test", "rules", str(DATA / "alerts_test.yaml"))
+
+
+def test_every_alert_is_tested() -> None:
+    names = re.compile(r"\balert(?:name)?: (\w+)")
+    alerts = names.findall((CONFIGS / "prometheus/alerts.yaml").read_text())
+    assert set(alerts) == set(names.findall((DATA / "alerts_test.yaml").read_text()))
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit, with a program that is there."""
+    path = tmp_path / "taskaudit@.service"
+    path.write_text(replaced(UNIT, {PROGRAM: sys.executable}))
+    return path
+
+
+def _verified(unit: Path) -> str:
+    return output_of("systemd-analyze", "verify", "--man=no", str(unit.with_name("taskaudit@ecs.service")))
+
+
+def test_systemd_understands_the_unit(unit: Path) -> None:
+    """It warns of what it does not know, and goes on: not a word is what is wanted."""
+    assert _verified(unit) == ""
+    unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchdogSeconds="))
+    assert "WatchdogSeconds" in _verified(unit)
+
+
+def test_the_unit_leaves_little_exposed(unit: Path) -> None:
+    told = output_of("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", str(unit))
+    assert "Overall exposure level" in told
+
+
+def test_haproxy_takes_its_configuration() -> None:
+    assert "Configuration file is valid" in output_of(
+        "haproxy", "-c", "-f", str(CONFIGS / "haproxy/haproxy.cfg")
+    )
+
+
+def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "nginx.conf"
+    config.write_text(replaced("nginx/nginx.conf", {"127.0.0.1:8080": f"127.0.0.1:{free_port()}"}))
+    first = f"pid {tmp_path}/nginx.pid; error_log stderr;"
+    assert "test is successful" in output_of("nginx", "-t", "-c", str(config), "-g", first)
+
+
+def test_rsyslog_takes_its_configuration() -> None:
+    told = output_of("rsyslogd", "-N1", "-f", str(SHIPPERS / "rsyslog.conf"))
+    assert "error" not in told.lower()
+
+
+def _members(schema: Mapping[str, Any], node: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The path of every member that a record can have: `http`, `http.method`."""
+    for part in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+        if "$ref" in part:
+            yield from _members(schema, schema["$defs"][part["$ref"].rpartition("/")[2]], path)
+        for name, member in part.get("properties", {}).items():
+            yield f"{path}{name}"
+            yield from _members(schema, member, f"{path}{name}.")
+
+
+RECORD = json.loads((CONFIGS / "records.schema.json").read_text(encoding="utf-8"))
+MEMBERS = frozenset(_members(RECORD, RECORD))
+NAMED = {
+    "filebeat.yml": r"\btaskaudit\.([\w.]+)",
+    "otelcol.yaml": r"\battributes\.taskaudit\.([\w.]+)",
+    "vector.yaml": r"(?<=[ =(])\.(\w+\.\w+)",
+}
+"""How each names a member of a record. rsyslog ships lines as they are."""
+
+
+def test_members_are_read_from_the_schema() -> None:
+    assert {"seq", "http.method", "finding.rule", "submission.job_id", "session.totals.lost"} <= MEMBERS
+    assert not MEMBERS & {"http.verb", "rule", "submission.status"}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_shippers_name_members_that_there_are(name: str) -> None:
+    text = (SHIPPERS / name).read_text(encoding="utf-8")
+    assert isinstance(YAML(typ="safe").load(text), dict)
+    named = set(re.findall(NAMED[name], text))
+    assert len(named) >= 2
+    assert named - MEMBERS == set()
+
+
+def test_the_table_for_vector_has_columns_that_there_are() -> None:
+    """The transform adds `job_id`; fields that the table does not have are skipped."""
+    text = (SHIPPERS / "vector.yaml").read_text(encoding="utf-8")
+    columns = re.findall(r"(\w+) (?:DateTime64|LowCardinality|String|UInt64|Nullable)\b", text)
+    assert len(columns) >= 7
+    assert set(columns) - MEMBERS == {"job_id"}
+    assert "  .job_id = " in text
+
+
+def _instructions() -> list[tuple[str, str]]:
+    """Of the Containerfile's last stage: what is in the image that runs."""
+    text = (CONFIGS / "container/Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.partition(" ") for line in text.splitlines() if line and not line.startswith("#")]
+    last = max(at for at, (name, _, _) in enumerate(lines) if name == "FROM")
+    return [(name, rest.strip()) for name, _, rest in lines[last:]]
+
+
+def _words(name: str) -> list[str]:
+    words: list[str] = json.loads(dict(_instructions())[name])
+    return words
+
+
+def test_the_container_runs_without_root() -> None:
+    """By number, so that `runAsNonRoot` can tell; and nothing is done as root after that."""
+    names = [name for name, _ in _instructions()]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", dict(_instructions())["USER"])
+    assert names.count("USER") == 1
+    assert not {"RUN", "COPY", "ADD"} & set(names[names.index("USER") :])
+
+
+def test_the_container_gets_its_signals_and_keeps_its_files() -> None:
+    """A list of words, not a shell: SIGTERM comes to the audit itself. What it writes is in volumes."""
+    asked = shlex.join(_words("ENTRYPOINT"))
+    assert asked.startswith(f"{PROGRAM} serve ")
+    assert dict(_instructions())["STOPSIGNAL"] == "SIGTERM"
+    written = re.findall(r"(?:--log |confdir=)(\S+)", asked)
+    volumes = _words("VOLUME")
+    assert len(written) == len(volumes) == 2
+    assert all(any(path.startswith(volume) for volume in volumes) for path in written)
+
+
+def test_programs_are_installed_where_tests_run() -> None:
+    """What `tests.programs` asks for is in `.ci/run`."""
+    script = (Path(__file__).parents[1] / ".ci/run").read_text(encoding="utf-8")
+    for program, package in PACKAGES.items():
+        assert package in script
+        assert found(program)
