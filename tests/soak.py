@@ -32,9 +32,8 @@ SAMPLES = 13
 WARM_UP = 4
 """Samples that do not count: tables fill up (the largest, of exchanges seen and of jobs set aside, last)."""
 GROWTH = 40.0
-"""Bytes an exchange that memory may grow by: less than the smallest object that could be leaked, and its place in a
-table, take; more than the noise of some 4 MB, of logs being compressed, makes of it.
-"""
+"""Bytes an exchange that memory may grow by: less than one leaked object and its place in a table take, and
+more than noise makes of it (some 4 MB, of logs that are being compressed)."""
 SETTINGS = """
 remembered_jobs: 1000
 min_interval: 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from taskaudit.cli import app
 from tests.reports.runs import RUN
 from tests.samples import BAD_ERROR, ERROR, JOB
 from tests.stories import write_log
+from tests.tangles import load
 
 
 def run(*arguments: str | Path, stdin: str | None = None, lang: str = "en") -> Result:
@@ -179,3 +181,35 @@ def test_a_folder_is_no_file(log: Path, tmp_path: Path) -> None:
 def test_the_help_tells_the_exit_status() -> None:
     text = " ".join(run("--help").output.split())
     assert "Exit status: 0; 2 wrong usage" in text
+
+
+@pytest.mark.parametrize("form", ["markdown", "html", "junit", "sarif", "csv", "json", "github"])
+def test_a_store_gives_the_report_of_its_logs(log: Path, tmp_path: Path, form: str) -> None:
+    store = tmp_path / "store.db"
+    load(str(store), [log])
+    of_logs, of_store = run(log, "--format", form), run("--from", store, "--format", form)
+    assert (of_store.exit_code, of_store.stderr) == (0, "")
+    assert _bare(of_store.stdout, store) == _bare(of_logs.stdout, log)
+
+
+def _bare(text: str, source: Path) -> str:
+    """Without the time at which it was made, and the name of what it was told from."""
+    return re.sub(r"2\d{3}-\d\d-\d\d[T ][\d:.]+Z?", "TIME", text.replace(str(source), "SOURCE"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["log", "--from", "store.db"], "give logs, or a store with --from; one of the two"),
+        ([], "give logs, or a store with --from; one of the two"),
+        (["--from", "missing.db"], "the store missing.db: no such file; taskaudit load LOG --to makes one"),
+        (["--from", "mysql://x"], 'no store of the kind "mysql"'),
+    ],
+)
+def test_either_files_or_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"taskaudit: {message}")

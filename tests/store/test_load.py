@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from zstandard import ZstdCompressor
 
 from taskaudit.log import Damaged
 from taskaudit.merged import REPLAYED
 from taskaudit.store import load as loading
-from taskaudit.store import tail
+from taskaudit.store import piece
 from taskaudit.store.address import StoreError
 from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.load import Loader
@@ -72,7 +73,7 @@ def test_loading_goes_on_where_it_ended(log: Path, store: str) -> None:
 def test_small_batches_make_no_difference(
     tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "CHUNK", 3000)
+    monkeypatch.setattr(piece, "CHUNK", 3000)
     logs = tangle(tmp_path, 5)
     load(store, logs)
     assert view_rows(store, "findings") == command_rows(tell(logs))["findings"]
@@ -206,6 +207,57 @@ def test_following_sees_what_comes_and_goes_through_a_rotation(
     told.loader.close()
     assert not told.damaged
     assert told.loader.tally.words() == "16 records read: 16 new, 0 already there"
+
+
+def packed(log: Path, name: str) -> Path:
+    """The log as it is when it was rotated and compressed."""
+    made = log.with_name(name)
+    made.write_bytes(ZstdCompressor().compress(log.read_bytes()))
+    log.unlink()
+    return made
+
+
+def test_rotated_and_compressed_files_are_loaded_once(log: Path, store: str) -> None:
+    packed(log, "log.2.zst")
+    packed(write_log(log, [submit(20, "next")], ends=30), "log.1.zst")
+    write_log(log, [submit(40, "last")], ends=50)
+    assert load(store, [log]) == (16, 16)
+    assert view_rows(store, "jobs") == command_rows(tell([log]))["jobs"]
+    packed(log, "log.0.zst")
+    write_log(log, [submit(60, "new")], ends=70)
+    assert load(store, [log]) == (5, 5)
+    assert load(store, [log, *sorted(log.parent.glob("log.*"))]) == (0, 0)
+
+
+def test_following_goes_through_two_rotations_between_two_looks(log: Path, store: str) -> None:
+    told = Told(Database(store), log)
+
+    class Rotating(threading.Event):
+        """Rotates twice while the loader waits, and stops it when it waits again."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if log.with_name("log.1").exists():
+                self.set()
+                return True
+            log.rename(log.with_name("log.2"))
+            packed(write_log(log, [submit(20, "next")], ends=30), "log.1.zst").rename(log.with_name("log.1"))
+            write_log(log, [submit(40, "last")], ends=50)
+            return False
+
+    told.loader.follow(Rotating())
+    told.loader.close()
+    assert told.loader.tally.words() == "16 records read: 16 new, 0 already there"
+    assert [row[1] for row in view_rows(store, "jobs")][1:] == ["next", "last"]
+
+
+def test_damaged_compressed_data_is_told_and_the_rest_is_loaded(log: Path, store: str) -> None:
+    one = packed(log, "log.20260921T141320Z-001.zst")
+    one.write_bytes(one.read_bytes()[:-30])
+    write_log(log, [submit(20, "next")], ends=30)
+    told = Told(Database(store), log)
+    told.load()
+    assert [each.path for each in told.damaged] == [one]
+    assert "next" in view_rows(store, "jobs")[-1]
 
 
 def test_fingerprints_are_there_for_every_rule_that_the_views_judge(log: Path, store: str) -> None:

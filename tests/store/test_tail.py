@@ -6,9 +6,11 @@ import gzip
 from pathlib import Path
 
 import pytest
+from zstandard import ZstdCompressor
 
 from taskaudit.log import LogError
-from taskaudit.store.tail import Position, Tail
+from taskaudit.store.piece import Position
+from taskaudit.store.tail import Tail
 from tests.stories import ask, submit, write_log
 
 
@@ -34,8 +36,8 @@ def everything(made: Tail) -> list[bytes]:
 
 def test_all_lines_with_their_numbers(log: Path) -> None:
     made = tail(log)
-    assert made.take() == (1, log.read_bytes().splitlines(keepends=True))
-    assert made.take() == (made.position.lines + 1 if made.position else 0, [])
+    assert made.take() == (1, log.read_bytes().splitlines(keepends=True), [])
+    assert made.take() == (made.position.lines + 1 if made.position else 0, [], [])
     assert made.position
     assert made.position.bytes == log.stat().st_size
     made.close()
@@ -73,7 +75,7 @@ def test_an_unfinished_line_is_left_for_later(log: Path) -> None:
     whole = log.read_bytes()
     log.write_bytes(whole[:-10])
     made = tail(log)
-    number, lines = made.take()
+    number, lines, _ = made.take()
     assert made.rest() == number + len(lines)
     log.write_bytes(whole)
     assert everything(made) == whole.splitlines(keepends=True)[-1:]
@@ -104,7 +106,7 @@ def test_a_log_that_begins_empty(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.touch()
     made = tail(log)
-    assert made.take() == (1, [])
+    assert made.take() == (1, [], [])
     assert made.position is None
     write_log(log, [submit(0)])
     assert everything(made) == log.read_bytes().splitlines(keepends=True)
@@ -118,11 +120,84 @@ def test_what_cannot_be_read(tmp_path: Path, name: str, reason: str) -> None:
         tail(tmp_path / name)
 
 
-def test_a_compressed_log_is_refused(log: Path) -> None:
-    packed = log.with_name("log.gz")
+def all_files(made: Tail) -> list[bytes]:
+    """All that can be taken, of one file after the other."""
+    taken = everything(made)
+    while made.go_on():
+        taken += everything(made)
+    return taken
+
+
+PACKERS = {".gz": gzip.compress, ".zst": ZstdCompressor().compress}
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_compressed_files_go_on_where_they_were_plain(log: Path, suffix: str) -> None:
+    first = tail(log)
+    everything(first)
+    before = first.position
+    first.close()
+    size = log.stat().st_size
+    write_log(log, [submit(1, "late")])
+    text = log.read_bytes()
+    packed = log.with_name(f"log.1{suffix}")
+    packed.write_bytes(PACKERS[suffix](text))
+    log.unlink()
+    write_log(log, [submit(2, "new")])
+    second = tail(log, before)
+    assert second.path == packed
+    assert b"".join(all_files(second)) == text[size:] + log.read_bytes()
+    second.close()
+
+
+def test_a_compressed_log_by_its_own_name(log: Path) -> None:
+    packed = log.with_name("log.1.gz")
     packed.write_bytes(gzip.compress(log.read_bytes()))
-    with pytest.raises(LogError, match="is compressed: unpack it first"):
-        tail(packed)
+    made = tail(packed)
+    assert b"".join(all_files(made)) == log.read_bytes()
+    again = tail(packed, made.position)
+    assert all_files(again) == []
+    made.close()
+    again.close()
+
+
+def test_two_rotations_between_two_looks(log: Path) -> None:
+    made = tail(log)
+    everything(made)
+    before = len(log.read_bytes().splitlines())
+    write_log(log, [ask(1)])
+    added = log.read_bytes().splitlines(keepends=True)[before:]
+    for number in (2, 1):
+        log.rename(log.with_name(f"log.{number}"))
+        write_log(log, [submit(number, f"{number}")])
+    later = log.with_name("log.1").read_bytes() + log.read_bytes()
+    assert all_files(made) == [*added, *later.splitlines(keepends=True)]
+    assert all_files(made) == []
+    made.close()
+
+
+def test_a_log_that_is_copied_and_cut(log: Path) -> None:
+    write_log(log, [submit(n, f"{n}") for n in range(20)])
+    made = tail(log)
+    before = everything(made)
+    write_log(log, [ask(1)])
+    copy = log.with_name("log.1")
+    copy.write_bytes(log.read_bytes())
+    log.write_bytes(b"")
+    write_log(log, [])
+    taken = all_files(made)
+    assert set(taken) | set(before) == set((copy.read_bytes() + log.read_bytes()).splitlines(keepends=True))
+    assert taken[-1] == log.read_bytes().splitlines(keepends=True)[-1]
+    made.close()
+
+
+def test_damaged_compressed_data_is_told(log: Path) -> None:
+    packed = log.with_name("log.1.gz")
+    packed.write_bytes(gzip.compress(log.read_bytes())[:-20])
+    made = tail(packed)
+    damaged = made.take()[2]
+    assert [(each.path, "damaged at byte" in each.reason) for each in damaged] == [(packed, True)]
+    made.close()
 
 
 def test_what_is_no_log(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: L
                 write(as_json(item) + "\n")
             else:
                 out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
-    waivers = policy_lines(run.auditor.policy, run.totals)
+    waivers = policy_lines(run.auditor.policy, run.totals, language)
     if output is CheckFormat.TEXT:
         out.print(*waivers, *summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")
     else:

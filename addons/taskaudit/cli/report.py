@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.options import ConfigOption, load_config
+from taskaudit.cli.options import ConfigOption, FromOption, check_source, load_config
 from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress, write
 from taskaudit.cli.root import app
 from taskaudit.reports.formats import Format, format_for
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 )
 def report(
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Logs of the addon, captures, folders of them, or - for a capture on standard input.",
             show_default=False,
         ),
-    ],
+    ] = None,
     form: Annotated[
         Format | None,
         typer.Option("--format", "-f", help="How it is written.", show_default="by --output, else markdown"),
@@ -49,15 +49,18 @@ def report(
         str | None,
         typer.Option("--lang", help="Language: en or zh.", show_default="TASKAUDIT_LANG, or the locale's"),
     ] = None,
+    store: FromOption = None,
 ) -> None:
     """Make a report of logs and captures: HTML, Markdown, JUnit, SARIF, CSV, JSON, GitHub annotations."""
     from taskaudit.reports.formats import render
 
     output = None if output == Path("-") else output
     language, chosen = _language(lang), _format(form, output)
+    check_source(paths, store)
     if output is not None:
-        _spare(paths, output)
-    told = _gathered(paths, load_config(config))
+        _spare(paths or [], output)
+    loaded = load_config(config)
+    told = _of_store(store, loaded) if store is not None else _gathered(paths or [], loaded)
     text = render(told, chosen, language)
     if output is None:
         write(text)
@@ -105,6 +108,16 @@ def _same(path: Path, output: Path) -> bool:
         return path.samefile(output)
     except OSError:
         return False
+
+
+def _of_store(store: str, loaded: Loaded) -> Report:
+    from taskaudit.reports.gather import of_store
+    from taskaudit.store.address import StoreError
+
+    try:
+        return of_store(store, loaded)
+    except StoreError as error:
+        fail(str(error))
 
 
 def _gathered(paths: list[Path], loaded: Loaded) -> Report:

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from taskaudit.cli.options import LogsArgument, load_config, policy_today, tell_logs, warn_of_gaps
+from taskaudit.cli.options import (
+    LangOption,
+    LogsArgument,
+    language_of,
+    load_config,
+    policy_today,
+    tell_logs,
+    warn_of_gaps,
+)
 from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, show, write
 from taskaudit.cli.root import app
 
@@ -35,6 +43,7 @@ def waivers() -> None:
     epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.",
 )
 def waivers_test(
+    context: typer.Context,
     logs: LogsArgument,
     config: Annotated[
         Path, typer.Option("--config", "-c", help="Configuration file (YAML).", show_default=False)
@@ -42,6 +51,7 @@ def waivers_test(
     output: Annotated[
         WaiversFormat, typer.Option("--format", "-f", help="How to print.")
     ] = WaiversFormat.TABLE,
+    lang: LangOption = None,
 ) -> None:
     """Count what each waiver would catch of the findings in logs; say which have expired or catch nothing."""
     from taskaudit.log import LogError
@@ -49,6 +59,7 @@ def waivers_test(
     from taskaudit.waiver_table import waiver_lines
     from taskaudit.waivers import as_json, caught
 
+    language = language_of(context, lang)
     settings = load_config(config).settings
     try:
         story = tell_logs(logs, None, settings)
@@ -56,8 +67,8 @@ def waivers_test(
         fail(str(error))
     tests = caught(story.findings, policy_today(settings))
     if output is WaiversFormat.TABLE:
-        show(new_console(), *waiver_lines(tests), *coverage_lines(story))
+        show(new_console(), *waiver_lines(tests, language), *coverage_lines(story, language))
     else:
         write("".join(as_json(test) + "\n" for test in tests))
-        warn_of_gaps(story)
+        warn_of_gaps(story, language)
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)

@@ -135,18 +135,27 @@ def lines_of(path: Path, file: BinaryIO) -> Iterator[Line]:
     """The lines of an open file. Raises LogError where it is not ours."""
     number = 0
     try:
-        coding = coding_of(file)
-        for raw in file if coding is None else _split(decoded(file, coding)):
+        for raw in raw_lines(file):
             number += 1
             if isinstance(raw, Broken):
-                reason = f"the compressed data is damaged at byte {raw.at} ({raw.reason})"
-                yield Line(path, number, Damaged(path, number, reason))
+                yield Line(path, number, damage_at(path, number, raw))
                 continue
             if number == 1:
                 check_ours(path, raw)
             yield Line(path, number, record_in(path, number, raw))
     except OSError as error:
         raise LogError(f"cannot read the log {path}: {error.strerror}") from error
+
+
+def raw_lines(file: BinaryIO) -> Iterator[bytes | Broken]:
+    """The lines of an open file, which stands at its start, with their ends. Raises OSError."""
+    coding = coding_of(file)
+    return iter(file) if coding is None else _split(decoded(file, coding))
+
+
+def damage_at(path: Path, number: int, broken: Broken) -> Damaged:
+    """What is said of compressed data that is damaged before a line."""
+    return Damaged(path, number, f"the compressed data is damaged at byte {broken.at} ({broken.reason})")
 
 
 def record_in(path: Path, number: int, line: bytes) -> dict[str, Any] | Damaged:

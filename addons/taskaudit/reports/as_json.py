@@ -8,7 +8,8 @@ Members keep their names and types; more may come. Times are RFC 3339, UTC, null
   log that was read); `line`: the same in words; `is_whole`: nothing unaudited, missing, open or damaged
 - `damaged`: a message for each place that could not be read
 - `evicted_jobs`, `unlisted_jobs`, `repeated_exchanges`: how many
-- `counts`: `submissions`, `job_queries`, `findings` (all), `severities`, `rules`, `kinds`, `states`
+- `counts`: `submissions`, `job_queries`, `findings` (all), `severities`, `rules`, `waived` (of
+  those, by rule), `kinds`, `states`
 - `findings`: equal ones together, the worst first: `rule`, `name`, `severity`, `count`, `first`, `last`,
   `fingerprint`, `waived` (how many of them) and `waived_until`, `waived_by`, `waived_why`, `example` (of
   `time`, `method`, `host`, `path`, `route`, `http_status`, `job_id`, `request_id`,
@@ -84,6 +85,7 @@ def counts(report: Report) -> dict[str, Any]:
         "findings": sum(report.severities.values()),
         "severities": {severity.value: count for severity, count in report.severities.items()},
         "rules": dict(report.rules),
+        "waived": dict(report.waived),
         "kinds": dict(report.kinds),
         "states": dict(report.states),
     }

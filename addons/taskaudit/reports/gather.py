@@ -64,6 +64,17 @@ def gather(
     )
 
 
+def of_store(address: str, config: Loaded, *, clock: Callable[[], float] = time.time) -> Report:
+    """The report of what was loaded into a store; its source is the store. Raises StoreError."""
+    # Here, because most reports are told from files.
+    from taskaudit.store.address import parse, shown
+    from taskaudit.store.reading import read as read_store
+
+    merged, settings = read_store(address), config.settings
+    sources = (escape(shown(parse(address)), _LONGEST_NAME),)
+    return report_of(merged, settings.thresholds, sources, clock(), policy=settings.policy)
+
+
 def _logs(paths: Iterable[Path], merged: Merged, advance: Advance | None) -> Iterator[str]:
     """Takes whole logs; gives a message for each that cannot be read."""
     for path in paths:

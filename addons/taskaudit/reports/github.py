@@ -2,7 +2,7 @@
 
 GitHub shows 10 errors, 10 warnings and 10 notices a step (its documentation, "Workflow commands"); what goes
 beyond is counted in a line of plain text. The coverage is the first notice, what keeps it from being whole
-the first warning, what could not be read the first error.
+the first warning, what could not be read the first error. What is waived is a notice.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from taskaudit.reports.shown import (
     LONGEST,
     clock,
     difference,
+    is_waived,
     notes,
     request_id,
     request_line,
     rule_title,
     source_of,
     times,
+    waived,
 )
 from taskaudit.reports.standing import standing_of
 from taskaudit.story import FoundStory
@@ -90,9 +92,9 @@ def _annotation(report: Report, found: FoundStory, language: Language) -> _Annot
     told = ", ".join(
         filter(None, (times(found.count, language), clock(found.first), request_id(example, language)))
     )
-    lines = (request, f"{place}{difference(example, language)}", told)
+    lines = (request, f"{place}{difference(example, language)}", told, waived(found, language))
     return _Annotation(
-        _COMMANDS[found.severity],
+        "notice" if is_waived(found) else _COMMANDS[found.severity],
         rule_title(found.rule, found.name),
         "\n".join(filter(None, lines)),
         source_of(report, example),

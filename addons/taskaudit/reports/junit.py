@@ -2,7 +2,7 @@
 
 - A rule that applies to the operation and was broken nowhere is a case that passed.
 - Broken with severity `error` or `warning`: a failure, with that severity as its type. With `info`: passed,
-  and told in `system-out`.
+  and told in `system-out`; so is what is waived, with until when, by whom and why.
 - Of an operation of which nothing was audited the cases are skipped. What else had no verdict is a skipped
   case of its own for each reason, with how many.
 - The first suite is about the audit itself: it fails with TA901 or TA902, has an error for what could not be
@@ -35,6 +35,7 @@ from taskaudit.reports.shown import (
     LONGEST,
     clock,
     difference,
+    is_waived,
     notes,
     request_id,
     request_line,
@@ -42,6 +43,7 @@ from taskaudit.reports.shown import (
     rule_title,
     source_of,
     times,
+    waived,
     why,
 )
 from taskaudit.reports.standing import audited, standing_of
@@ -140,10 +142,12 @@ def _cases(
 
 
 def _broken(report: Report, groups: list[FoundStory], language: Language) -> _Case:
-    first, count = groups[0], sum(found.count for found in groups)
+    counting = [found for found in groups if not is_waived(found)]
+    first = (counting or groups)[0]
+    count = sum(found.count - found.waived for found in groups)
     text = "\n\n".join([*(_told(report, found, language) for found in groups), why(first.rule, language)])
     name = rule_title(first.rule, first.name)
-    if first.severity is Severity.INFO:
+    if not counting or all(found.severity is Severity.INFO for found in counting):
         return _Case(name, text=text)
     message = f"{difference(first.example, language)} ({times(count, language)})"
     return _Case(name, "failure", first.severity.value, message, text)
@@ -163,6 +167,7 @@ def _told(report: Report, found: FoundStory, language: Language) -> str:
         f"{place}{difference(example, language)}",
         f"{request_line(example)}{status}".strip(),
         ", ".join(filter(None, facts)),
+        waived(found, language),
     )
     return "\n".join(filter(None, lines))
 
@@ -203,7 +208,8 @@ def _totals(report: Report) -> Counts:
         ("unlisted_jobs", report.unlisted),
     )
     found = ((f"findings.{severity}", count) for severity, count in report.severities.items())
-    return (*((name, told[name]) for name in numbers), *more, *found)
+    known = ((f"waived.{rule}", count) for rule, count in report.waived)
+    return (*((name, told[name]) for name in numbers), *more, *found, *known)
 
 
 def _counts(operation: Operation) -> Counts:

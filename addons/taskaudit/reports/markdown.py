@@ -24,6 +24,7 @@ from taskaudit.reports.shown import (
     rule_named,
     rule_title,
     source_of,
+    waived,
     why,
     worst_first,
 )
@@ -166,12 +167,18 @@ def _finding(report: Report, found: FoundStory, language: Language) -> tuple[str
     expected, was = (spoken(text, language) for text in (example.expected, example.found))
     return (
         SEVERITIES[found.severity].of(language),
-        _plain(rule_title(found.rule, found.name)),
+        _rule(found, language),
         str(found.count),
         cell(example.pointer) if example.pointer else _word("whole", language),
         f"{_word('expected', language)} {cell(expected)}, {_word('found', language)} {cell(was)}",
         _example(report, example, language),
     )
+
+
+def _rule(found: FoundStory, language: Language) -> str:
+    """With what waives it, which comes from a configuration, or from whoever has written the log."""
+    title, terms = _plain(rule_title(found.rule, found.name)), waived(found, language)
+    return f"{title}<br>{cell(terms)}" if terms else title
 
 
 def _example(report: Report, example: Example, language: Language) -> str:

@@ -48,6 +48,14 @@ class Report:
         return {severity: counted[severity] for severity in Severity}
 
     @property
+    def counting(self) -> dict[Severity, int]:
+        """As `severities`, but without those that are waived."""
+        counted = Counter[Severity]()
+        for found in self.findings:
+            counted[found.severity] += found.count - found.waived
+        return {severity: counted[severity] for severity in Severity}
+
+    @property
     def waived(self) -> Counts:
         """Waived findings by rule code; the other counts include them."""
         counted = Counter[str]()

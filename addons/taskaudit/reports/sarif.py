@@ -22,7 +22,17 @@ from taskaudit.contract.words import Language, Words
 from taskaudit.reports.as_json import counts, coverage
 from taskaudit.reports.gather import STANDARD_INPUT
 from taskaudit.reports.model import Report
-from taskaudit.reports.shown import LONGEST, difference, notes, request_line, source_of, uri_of, when
+from taskaudit.reports.shown import (
+    LONGEST,
+    difference,
+    is_waived,
+    notes,
+    request_line,
+    source_of,
+    uri_of,
+    waived,
+    when,
+)
 from taskaudit.reports.standing import standing_of
 from taskaudit.story import Example, FoundStory
 
@@ -100,7 +110,16 @@ def _result(report: Report, found: FoundStory, language: Language) -> Object:
         "partialFingerprints": {FINGERPRINT: escape(found.fingerprint)},
         "properties": _properties(found),
     }
+    result |= _suppressions(found, language)
     return result | ({"ruleIndex": _INDEX[found.rule]} if found.rule in _INDEX else {}) | _exchange(example)
+
+
+def _suppressions(found: FoundStory, language: Language) -> Object:
+    """Of a group of which all are waived (SARIF, section 3.35); else the properties tell how many are."""
+    if not is_waived(found):
+        return {}
+    justification = _message(waived(found, language))["text"]
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": justification}]}
 
 
 def _location(report: Report, example: Example) -> Object:
@@ -133,6 +152,7 @@ def _properties(found: FoundStory) -> Object:
         "jobId": example.job_id and escape(example.job_id, LONGEST),
         "requestId": example.request_id and escape(example.request_id),
         "instance": escape(example.instance, LONGEST),
+        "waived": found.waived or None,
         "line": example.line,
         "column": example.column,
     }

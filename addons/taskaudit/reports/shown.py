@@ -14,7 +14,8 @@ from taskaudit.job_state import JobState
 from taskaudit.reports.gather import STANDARD_INPUT
 from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of
-from taskaudit.story import Example, JobStory
+from taskaudit.story import Example, FoundStory, JobStory
+from taskaudit.waiver_words import waived_text
 
 LONGEST = 1000
 """To how many characters ids, paths and messages are cut."""
@@ -58,6 +59,19 @@ def difference(example: Example, language: Language) -> str:
     """What was expected, and what found."""
     expected, found = (spoken(escape(text, LONGEST), language) for text in (example.expected, example.found))
     return _EXPECTED.of(language).format(expected=expected, found=found)
+
+
+def waived(found: FoundStory, language: Language) -> str:
+    """That findings are waived, all or some of them, until when, by whom and why; empty where none is."""
+    if not (found.waived_until and found.waived_by and found.waived_why):
+        return ""
+    terms = found.waived_until, found.waived_by, found.waived_why
+    return waived_text(found.waived, found.count, *terms, language)
+
+
+def is_waived(found: FoundStory) -> bool:
+    """Whether all of them are waived: then they are nobody's work now."""
+    return found.waived >= found.count
 
 
 def request_id(example: Example, language: Language) -> str:

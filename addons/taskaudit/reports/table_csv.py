@@ -3,7 +3,7 @@
 - `coverage`, the first row: seen = other + audited + unaudited
 - `note`: what was not seen or is not known; `damage`: a place that could not be read
 - `unaudited`: exchanges without a verdict, by reason
-- `finding`: equal findings together, with their `count`
+- `finding`: equal findings together, with their `count`, and how many of them are `waived`
 - `operation`: with its `seen`, `audited`, `unaudited`
 - `job`: with its `state`
 
@@ -59,6 +59,10 @@ COLUMNS = (
     "other",
     "audited",
     "unaudited",
+    "waived",
+    "waived_until",
+    "waived_by",
+    "waived_why",
     "text",
 )
 
@@ -95,6 +99,7 @@ def _coverage(report: Report) -> Row:
         "other": totals.other,
         "audited": totals.audited,
         "unaudited": totals.unaudited.total(),
+        "waived": sum(count for _, count in report.waived),
         "first": report.period[0] if report.period else None,
         "last": report.period[1] if report.period else None,
         "text": f"{standing.verdict}; {standing.coverage}",
@@ -116,6 +121,10 @@ def _finding(report: Report, found: FoundStory) -> Row:
         "last": when(found.last),
         "source": source_of(report, example),
         "fingerprint": found.fingerprint,
+        "waived": found.waived,
+        "waived_until": found.waived_until,
+        "waived_by": found.waived_by,
+        "waived_why": found.waived_why,
         **{name: getattr(example, name) for name in (*same, *there)},
     }
 

@@ -9,7 +9,8 @@ The logs stay the source of truth; the store is made from them and can be made a
     database.py  connections, transactions, what the database's errors mean
     shapes.py    what is read of a line of a log
     rows.py      a line of a log as a row
-    tail.py      the lines of a log from where the last load ended
+    piece.py     a file of a log from where the last load ended
+    tail.py      all files of a log, one after the other
     load.py      logs into the store
     reading.py   the store as the story that the commands tell
 """

@@ -15,8 +15,8 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.lifecycle import Thresholds
 from taskaudit.store import schema
 from taskaudit.store.address import StoreError, parse, shown
+from taskaudit.store.piece import Position
 from taskaudit.store.rows import Row
-from taskaudit.store.tail import Position
 
 _COLUMNS = ", ".join(Row._fields)
 _STAGE = "CREATE TEMPORARY TABLE IF NOT EXISTS staging AS SELECT * FROM records WHERE 1 = 0"

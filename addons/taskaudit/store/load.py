@@ -18,8 +18,9 @@ from taskaudit.lifecycle import Thresholds
 from taskaudit.log import Damaged
 from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.judging import POINTERS
+from taskaudit.store.piece import Position
 from taskaudit.store.rows import NotARecord, Row, row_of
-from taskaudit.store.tail import Position, Tail
+from taskaudit.store.tail import Tail
 
 POLL = 0.2
 """Seconds between two looks at logs that are followed."""
@@ -85,7 +86,8 @@ class Loader:
         """Loads what there is."""
         self._open()
         for tail in self._tails:
-            self._take_in(tail)
+            while self._follow(tail):
+                pass
             if unfinished := tail.rest():
                 self._count_damage(Damaged(tail.path, unfinished, _UNFINISHED))
 
@@ -195,11 +197,10 @@ class Loader:
 def _batches(tail: Tail) -> Iterator[Batch]:
     """What there is now in the log."""
     while True:
-        first, lines = tail.take()
-        if not lines:
+        first, lines, damaged = tail.take()
+        if not lines and not damaged:
             return
         rows: list[tuple[int, Row]] = []
-        damaged: list[Damaged] = []
         for number, line in enumerate(lines, first):
             try:
                 rows.append((number, row_of(line)))

@@ -144,7 +144,7 @@ LOADED_FILES = Table(
     Column("lines", BigInteger, nullable=False),
     Column("ending", _TEXT, nullable=False),
 )
-"""How far each log was loaded: see `taskaudit.store.tail.Position`."""
+"""How far each log was loaded: see `taskaudit.store.piece.Position`."""
 
 STORE = Table(
     "taskaudit_store",

@@ -1,151 +1,145 @@
-"""The lines of a log from where the last load ended, on and on as it grows and is rotated."""
+"""The lines of a log from where the last load ended, its rotated files first, on and on as it grows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
-from io import BufferedReader
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NamedTuple
 
-from taskaudit.exchange import stable_id
-from taskaudit.log import LogError, read_log
-
-CHUNK = 3 << 20
-"""About how many bytes are taken at once: some 5,000 records."""
-_ENDING = 256
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-
-
-class Position(NamedTuple):
-    """How far a log was loaded. `log_id` is a digest of its first line, `ending` of the last bytes loaded."""
-
-    log_id: str
-    bytes: int
-    lines: int
-    ending: str
-
-
-type Known = Callable[[str], Position | None]
-"""Gives by `log_id` how far a log was loaded."""
+from taskaudit.log.format import Damaged, LogError
+from taskaudit.log.names import PACKED
+from taskaudit.log.reading import Part, first_line, not_there, opened_if_there, parts_beside
+from taskaudit.store.piece import Known, Piece, Position
 
 
 class Tail:
     """The lines of the log at `path`. A file is known again by its first line, whatever its name is.
 
-    Raises LogError where the file cannot be read or is no log of ours.
+    Raises LogError where the log cannot be read or is none of ours.
     """
 
     def __init__(self, path: Path, known: Known) -> None:
-        self.path = path
-        self._known = known
-        self._file: BufferedReader | None = None
-        self._log_id = ""
-        self._bytes = self._lines = 0
         self.has_moved = False
-        self._open()
+        self._live = path
+        self._known = known
+        self._read: set[bytes] = set()
+        self._coming: list[Part] = []
+        self._piece = self._first()
+
+    @property
+    def path(self) -> Path:
+        """The file that is read now."""
+        return self._piece.path
 
     @property
     def position(self) -> Position | None:
-        """Behind the last line that was taken; None where the log has no line yet."""
-        if not self._log_id or self._file is None:
-            return None
-        return Position(self._log_id, self._bytes, self._lines, _ending(self._file, self._bytes))
+        """Behind the last line that was taken of it; None where it has no line yet."""
+        return self._piece.position
 
-    def take(self) -> tuple[int, list[bytes]]:
-        """The number of the first, and the next whole lines; none where there are no more for now."""
+    def take(self) -> tuple[int, list[bytes], list[Damaged]]:
+        """The number of the first, and the next whole lines of a file; none where it has no more for now.
+
+        With them, where compressed data was damaged.
+        """
+        piece = self._piece
         try:
-            return self._lines + 1, self._take()
+            first, lines = piece.lines + 1, piece.take()
         except OSError as error:
-            raise _unreadable(self.path, error) from error
+            raise _unreadable(piece.path, error) from error
+        damaged, piece.damaged = piece.damaged, []
+        return piece.lines + 1 - len(lines) if lines else first, lines, damaged
 
     def go_on(self) -> bool:
-        """Whether there may be more, as the log was rotated; to be asked where there was no more.
+        """Whether there may be more in another file; to be asked where there was no more.
 
-        What was written before the rotation was seen is taken first, then the file that lies there now.
+        What was written before the rotation was seen is taken first, then the next file.
         """
-        if self.has_moved:
-            self.close()
-            self._open()
-            return True
         try:
-            self.has_moved = self._is_another()
+            if self.has_moved:
+                return self._open_next()
+            self.has_moved = not self._is_live() and (bool(self._coming) or self._find())
         except OSError as error:
             raise _unreadable(self.path, error) from error
         return self.has_moved
 
     def rest(self) -> int:
         """The number of the unfinished line behind the last that was taken; 0 where there is none."""
-        return self._lines + 1 if self._file is not None and self._file.peek(1) else 0
+        return self._piece.rest()
 
     def close(self) -> None:
         """Closes the file."""
-        if self._file is not None:
-            self._file.close()
+        self._piece.file.close()
 
-    def _open(self) -> None:
-        self._refuse_compressed()
-        for _ in read_log(self.path):  # Raises where it is no log of ours.
-            break
-        try:
-            self._file = self.path.open("rb")
-            self.has_moved = False
-            self._log_id, self._bytes, self._lines = "", 0, 0
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
+    def _first(self) -> Piece:
+        if self._find() and (piece := self._next()) is not None:
+            return piece
+        with ExitStack() as opened:  # An empty log, or none of ours.
+            file = opened_if_there(self._live, opened)
+            if file is None:
+                raise not_there(self._live)
+            try:
+                piece = Piece(self._live, file, self._known)
+            except OSError as error:
+                raise _unreadable(self._live, error) from error
+            opened.pop_all()
+            return piece
 
-    def _refuse_compressed(self) -> None:
-        try:
-            with self.path.open("rb") as file:
-                head = file.read(4)
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
-        if head.startswith(_COMPRESSED):
-            raise LogError(f"{self.path} is compressed: unpack it first")
+    def _open_next(self) -> bool:
+        self.has_moved = False
+        if (piece := self._next()) is None:
+            return False
+        self.close()
+        self._piece = piece
+        return True
 
-    def _resume(self) -> None:
-        assert self._file is not None
-        first = self._file.readline()
-        self._file.seek(0)
-        if not first.endswith(b"\n"):
-            return
-        self._log_id = stable_id(first)
-        known = self._known(self._log_id)
-        if known is not None and _ending(self._file, known.bytes) == known.ending:
-            self._bytes, self._lines = known.bytes, known.lines
-        self._file.seek(self._bytes)
+    def _next(self) -> Piece | None:
+        """The file that comes next; what was renamed since the folder was looked at is looked for again."""
+        while self._coming or self._find():
+            part = self._coming.pop(0)
+            piece = self._opened(part)
+            if piece is not None and first_line(piece.file) == part.first:
+                self._read.add(part.identity)
+                return piece
+            if piece is not None:
+                piece.file.close()
+                self._coming.clear()
+        return None
 
-    def _take(self) -> list[bytes]:
-        assert self._file is not None
-        if not self._log_id:
-            self._resume()
-        lines = self._file.readlines(CHUNK)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()
-        self._bytes += sum(map(len, lines))
-        self._lines += len(lines)
-        self._file.seek(self._bytes)
-        return lines
+    def _opened(self, part: Part) -> Piece | None:
+        """None where it was deleted, or another process has put something else there."""
+        for path in (part.path, part.path.with_name(part.path.name + PACKED)):
+            with ExitStack() as opened:
+                if (file := opened_if_there(path, opened)) is not None:
+                    piece = Piece(path, file, self._known)
+                    opened.pop_all()
+                    return piece
+        return None
 
-    def _is_another(self) -> bool:
-        assert self._file is not None
-        mine = os.fstat(self._file.fileno())
-        if mine.st_size < self._bytes:
-            return True
+    def _find(self) -> bool:
+        """Looks for files that were not read yet: rotated ones, or else the live one once it has a line."""
+        with ExitStack() as opened:
+            # Opened before the folder is looked at: whatever is rotated from now on is in one or the other.
+            live = opened_if_there(self._live, opened)
+            first = first_line(live) if live is not None else None
+            done = self._read | {first}
+            self._coming = [part for part in parts_beside(self._live) if part.identity not in done]
+            if not self._coming and first is not None and first not in self._read:
+                self._coming = [Part(self._live, first)]
+        return bool(self._coming)
+
+    def _is_live(self) -> bool:
+        """Whether what is read now is still the live file."""
+        piece = self._piece
+        mine = os.fstat(piece.file.fileno())
+        if piece.first is not None:
+            self._read.add(piece.first)  # Of a log that began empty.
+        if piece.is_cut():
+            # Cut: what was copied elsewhere before is read to its end there.
+            self._read.discard(piece.first or b"")
+            return False
         with suppress(FileNotFoundError):  # Renamed, and the new one is not there yet.
-            there = self.path.stat()
-            return (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino)
+            return os.path.samestat(self._live.stat(), mine)
         return False
-
-
-def _ending(file: BufferedReader, end: int) -> str:
-    """A digest of the last bytes before `end`; equal only while the file has so many."""
-    here, start = file.tell(), max(0, end - _ENDING)
-    file.seek(start)
-    ending = file.read(end - start)
-    file.seek(here)
-    return stable_id(end, ending) if len(ending) == end - start else ""
 
 
 def _unreadable(path: Path, error: OSError) -> LogError:
