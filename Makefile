@@ -9,7 +9,7 @@ demo: venv
 	$(BIN)/taskaudit demo
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: venv
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -121,5 +122,6 @@ def help_of(*path: str) -> str:
 
 def every_help() -> str:
     """The help texts of all commands."""
-    commands = get_command(app).commands  # type: ignore[attr-defined]
-    return "\n".join(help_of(*path) for path in [(), *((name,) for name in commands)])
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return "\n".join([help_of(), *map(help_of, group.commands)])

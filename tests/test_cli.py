@@ -460,6 +460,21 @@ def test_check_with_waivers(tmp_path: Path, waivers: Path) -> None:
     assert all(each in lines.stderr for each in told)
 
 
+def test_waivers_in_chinese(tmp_path: Path, log: Path, waivers: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(BAD_ERROR, encoding="utf-8")
+    text = run("check", "-c", waivers, "--lang", "zh", bad).stdout
+    assert "已豁免，至 2099-12-31，负责人 team-ecs：known" in text
+    assert "对 TA306 /error/code 的豁免已在 2020-12-31 之后过期" in text
+    assert "对 TA402 /error/code 的豁免没有用到" in text
+    assert "waive" not in text
+    table = run("waivers", "test", log, "-c", waivers, "--lang", "zh")
+    assert "豁免：共 3 条（1 在用，1 未用到，1 已过期）" in table.stdout
+    assert "seen 3" not in table.stdout
+    findings = run("findings", log, "-c", waivers, "--lang", "zh")
+    assert (table.exit_code, findings.exit_code) == (0, 0)
+
+
 def test_waivers_test(log: Path, waivers: Path) -> None:
     table = run("waivers", "test", log, "-c", waivers)
     assert table.exit_code == 0

@@ -33,6 +33,7 @@ from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
+from taskaudit.proxy.in_flight import InFlight
 from taskaudit.proxy.own_connections import is_own
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
@@ -62,7 +63,7 @@ class TaskAudit:
     def __init__(self, *, headless: bool = False) -> None:
         self.standing = Standing(is_own)
         self.addons = [Commands(self)]
-        self.in_flight = 0
+        self.in_flight = InFlight()
         self._tell = tell_findings if headless else tell
         self._under_way: dict[str, tuple[http.HTTPFlow, Match]] = {}
         self._recorded: OrderedDict[str, None] = OrderedDict()
@@ -133,7 +134,7 @@ class TaskAudit:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Notes a request in scope, so that none is forgotten that never gets an answer."""
-        self.in_flight += 1
+        self.in_flight.begin(flow)
         self._timed(flow, self._note_request, counted=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -142,24 +143,17 @@ class TaskAudit:
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
-        is_end = flow.error is None  # Else the `error` hook follows: live, such a flow has that one only.
-        if is_end:
+        if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
             self._timed(flow, self._look)
         recorder = self.standing.recorder
         committed = recorder.committed() if recorder else None
-        if committed is None:
-            self.in_flight -= is_end
-        else:  # The answer goes on only then.
-            committed.add_done_callback(lambda _: self._answered(is_end))
+        self.in_flight.end(flow, committed)
         return committed
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Records an exchange that ended without a whole answer."""
-        self.in_flight -= 1
+        self.in_flight.end(flow)
         self._timed(flow, self._look)
-
-    def _answered(self, is_end: bool) -> None:
-        self.in_flight -= is_end
 
     def done(self) -> None:
         """Accounts for what is still under way, and closes the session."""
@@ -251,6 +245,14 @@ class TaskAudit:
         recorder.record(outcome)
         self._annotate(flow, outcome)
 
+    def _give_up_lost(self) -> None:
+        """Accounts for exchanges that ended without a hook."""
+        for flow in self.in_flight.lost(time.time()):
+            if flow.id in self._under_way:
+                self._guarded(flow, self._abandon)
+            else:
+                self.pass_by()
+
     def _annotate(self, flow: http.HTTPFlow, outcome: Outcome | None) -> None:
         """Once it is recorded: a failure here costs no record."""
         self._guarded(flow, lambda flow, *_: _annotate_or_clear(flow, outcome), counted=False)
@@ -296,6 +298,7 @@ class TaskAudit:
         """One timer for all that depends on the clock alone, however many jobs there are."""
         while True:
             await asyncio.sleep(TICK)
+            self._give_up_lost()
             late = self.standing.tick()
             tell_late(late)
             self._annotate_late(late)

@@ -104,7 +104,7 @@ async def _stop(master: LeanMaster, audit: TaskAudit) -> None:
             while audit.in_flight or _is_sending(master):
                 await asyncio.sleep(_LOOK)
     if audit.in_flight:
-        logger.warning("taskaudit: stopped with %d exchanges in flight", audit.in_flight)
+        logger.warning("taskaudit: stopped with %d exchanges in flight", len(audit.in_flight))
     master.shutdown()  # type: ignore[no-untyped-call]
 
 

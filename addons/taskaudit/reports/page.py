@@ -72,6 +72,7 @@ class Page:
     job_queries: int
     states: dict[str, int]
     severities: dict[str, int]
+    waived: int
     kinds: tuple[Bar, ...]
     rules_met: tuple[Bar, ...]
     activity: Activity | None
@@ -99,6 +100,7 @@ def page_of(report: Report, language: Language, limits: Limits = REPORT) -> Page
         job_queries=report.exchanges(Role.JOB_QUERY),
         states={state.value: states.get(state.value, 0) for state in JobState},
         severities={severity.value: count for severity, count in report.severities.items()},
+        waived=sum(count for _, count in report.waived),
         kinds=bars(report.kinds),
         rules_met=bars(report.rules),
         activity=activity(latest),

@@ -25,6 +25,7 @@ PAGE = {
     "jobs": Words("Jobs", "任务"),
     "operations": Words("Operations", "操作"),
     "rules": Words("Rules that were broken", "涉及的规则"),
+    "waived": Words("waived", "已豁免"),
     "made": Words("made", "生成于"),
     "as_of": Words("as of", "截至"),
     "period": Words("exchanges from {start} to {end}", "交互时间 {start} 至 {end}"),

@@ -101,7 +101,7 @@ def _result(report: Report, found: FoundStory, language: Language) -> Object:
     request = request_line(example)
     place = f"{escape(example.pointer)}: " if example.pointer else ""
     text = f"{place}{difference(example, language)}"
-    result = {
+    result: Object = {
         "ruleId": escape(found.rule),
         "level": _LEVELS[found.severity],
         "message": _message(f"{text} ({request})" if request else text),
@@ -110,16 +110,20 @@ def _result(report: Report, found: FoundStory, language: Language) -> Object:
         "partialFingerprints": {FINGERPRINT: escape(found.fingerprint)},
         "properties": _properties(found),
     }
-    result |= _suppressions(found, language)
+    if report.waived:
+        result["suppressions"] = _suppressions(found, language)
     return result | ({"ruleIndex": _INDEX[found.rule]} if found.rule in _INDEX else {}) | _exchange(example)
 
 
-def _suppressions(found: FoundStory, language: Language) -> Object:
-    """Of a group of which all are waived (SARIF, section 3.35); else the properties tell how many are."""
+def _suppressions(found: FoundStory, language: Language) -> list[Object]:
+    """Of a group of which all are waived (SARIF, section 3.35); else the properties tell how many are.
+
+    Where one result of a run has them, all have, if only an empty list (section 3.27.23).
+    """
     if not is_waived(found):
-        return {}
+        return []
     justification = _message(waived(found, language))["text"]
-    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": justification}]}
+    return [{"kind": "external", "status": "accepted", "justification": justification}]
 
 
 def _location(report: Report, example: Example) -> Object:

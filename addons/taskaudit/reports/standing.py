@@ -26,8 +26,9 @@ FOUND = Words("{findings} in {exchanges}", "{exchanges}中有 {findings}")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`mood` is `none`, `ok`, `partial` or the worst severity; never `ok` unless everything was audited. Waived
-    findings are counted apart.
+    """`mood` is `none`, `ok`, `partial` or the worst severity; never `ok` unless everything was audited.
+
+    Waived findings are counted apart.
 
     `alerts`: what was not seen or is not known, a sentence each.
     """
