@@ -106,8 +106,7 @@ class Check:
         """Damage comes before findings, findings before an empty run; waived ones do not count."""
         if self.damaged:
             return UNREADABLE
-        counting = self.totals.severities - self.totals.waived_severities
-        if any(severity.rank <= fail_on.rank for severity in counting):
+        if self.totals.has(fail_on):
             return FINDINGS
         return CLEAN if self.totals.audited else NOTHING_AUDITED
 

@@ -81,6 +81,11 @@ class Totals:
             self.waived_severities[finding.severity] += 1
             self.waivers[finding.waived] += 1
 
+    def has(self, fail_on: Severity) -> bool:
+        """Whether there was a finding of that severity or worse; waived ones aside."""
+        counting = self.severities - self.waived_severities
+        return any(severity.rank <= fail_on.rank for severity in counting)
+
     def include(self, other: Totals) -> None:
         """Adds what another has counted."""
         for each in ("seen", "other", "audited", "lost"):

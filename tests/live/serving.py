@@ -181,7 +181,7 @@ type StartServe = Callable[..., Serve]
 
 @pytest.fixture(name="serve")
 def serving(tmp_path: Path, confdir: Path) -> Iterator[StartServe]:
-    """Starts `taskaudit serve`: `serve(origin, *arguments, name=..., ...)`, as `Serve`, but for the folder."""
+    """Starts `taskaudit serve`: as `Serve`, but for the folder."""
     with ExitStack() as running:
 
         def start(origin: str, *arguments: str, **options: Any) -> Serve:

@@ -14,6 +14,7 @@ import pytest
 from postgres import PASSWORD, Postgres
 from running import wait_until
 from sqlalchemy import text
+from zstandard import ZstdCompressor
 
 from taskaudit.log import Damaged
 from taskaudit.store.address import StoreError
@@ -111,6 +112,30 @@ def test_the_command_tells_from_the_store(tmp_path: Path, postgres_url: str) -> 
         told = run(command, "--from", postgres_url)
         assert told.exit_code == 0
         assert told.stdout == run(command, log).stdout
+
+
+def test_two_instances_are_one_story(tmp_path: Path, postgres_url: str) -> None:
+    """Each job is submitted through one proxy and asked for through the other; one log is rotated away."""
+    jobs = [f"job-{n}" for n in range(6)]
+    asked = [[ask(20 + n, "RUNNING", job), ask(30 + n, "SUCCESS", job)] for n, job in enumerate(jobs)]
+    submitted = [submit(n, job) for n, job in enumerate(jobs)]
+    a = write_log(tmp_path / "a", [*submitted[:3], *sum(asked[3:], [])], instance="proxy-a", ends=99)
+    b = write_log(tmp_path / "b", submitted[3:], instance="proxy-b", ends=15, stop=False)
+    b.with_name("b.1.zst").write_bytes(ZstdCompressor().compress(b.read_bytes()))
+    b.unlink()
+    write_log(b, sum(asked[:3], []), instance="proxy-b", ends=99)
+    for log in (a, b):
+        run("load", log, "--to", postgres_url)
+    story = tell([a, b])
+    assert [(job.job_id, job.state) for job in story.jobs] == [(job, "final") for job in jobs]
+    assert story.findings == ()
+    assert tell_store(postgres_url).jobs == story.jobs
+    for view, rows in command_rows(story).items():
+        assert view_rows(postgres_url, view) == rows
+    for command in ("jobs", "findings"):
+        told = run(command, "--from", postgres_url, "--format", "json")
+        assert told.stdout == run(command, a, b, "--format", "json").stdout
+    assert run("report", "--from", postgres_url, "--format", "json").exit_code == 0
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])

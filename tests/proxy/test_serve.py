@@ -1,8 +1,9 @@
-"""Serving in this process: what is in flight is counted right, whatever becomes of it; the stop waits for it."""
+"""Serving in this process: what is in flight is counted right, whatever becomes of it."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -18,7 +19,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from mitmproxy.test import tflow
 from running import PATIENCE, bodies, records_in, wait_until
-from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset, send_all, sends, sized
+from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset, sends, sized
 
 from taskaudit.contract.verdict import Severity
 from taskaudit.proxy import serve as module
@@ -33,7 +34,7 @@ WEBSOCKET = (
 )
 CLOSED = b"\x88\x02\x03\xe8"
 """A close frame of a websocket, from the origin."""
-HTTP2 = "HTTP/2"
+LARGE = b" " * 3 * 2**20
 
 
 def _reset(connection: socket.socket) -> None:
@@ -51,7 +52,15 @@ def _never(connection: socket.socket) -> None:
         pass
 
 
+def _upload(connection: socket.socket) -> None:
+    left = len(LARGE) - 2**16  # What was read with the head is not seen here.
+    while left > 0 and (data := connection.recv(2**16)):
+        left -= len(data)
+    connection.sendall(sized(JOB))
+
+
 SCRIPTS: dict[str, Script] = {
+    "upload": _upload,
     "job": sends(sized(JOB)),
     "head": sends(JSON + b"Content-Length: 50\r\n\r\n"),
     "no-content": sends(b"HTTP/1.1 204 No Content\r\n\r\n"),
@@ -101,6 +110,8 @@ class Running:
 
     def stop(self) -> None:
         """Waits for its end."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(lambda: self.master.options.update(server=False))
         wait_until(lambda: not self.master.server.listen_addrs(), "the proxy listens no more")
         self._loop.call_soon_threadsafe(self.master.shutdown)
@@ -171,7 +182,7 @@ ASKED: dict[str, bytes] = {
     "a wrong request": request("job", "POST", "Transfer-Encoding: chunked", "Content-Length: 2", LAST),
     "a wrong chunk": request("job", "POST", "Transfer-Encoding: chunked", LAST, body=b"zz\r\n\r\n"),
     "100-continue": request("job", "POST", "Expect: 100-continue", LAST),
-    "a large request": request("job", "POST", LAST, body=b" " * 3 * 2**20),
+    "a large request": request("upload", "POST", LAST, body=LARGE),
 }
 
 
@@ -216,14 +227,14 @@ def test_a_client_that_goes_away(start: Callable[..., Running], when: str, how: 
     running = start()
     with connected(running.port) as client:
         client.sendall(GOES_AWAY[when])
-        wait_until(
-            lambda: len(running.audit.in_flight) == 1 or running.audit.standing.totals().seen == 1, "it"
-        )
+        wait_until(lambda: len(running.audit.in_flight) + running.audit.standing.totals().seen > 0, "it")
         if how == "resets":
             reset(client)
     _settled(running, at_least=1)
 
 
+# mitmproxy 12.2 then forgets some streams, and their connections to the origin.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["job", "never", "streamed"])
 @pytest.mark.parametrize("then", ["reset", "close"])
 def test_http2_streams_that_are_given_up(start: Callable[..., Running], name: str, then: str) -> None:
@@ -247,6 +258,8 @@ def test_http2_streams_that_are_given_up(start: Callable[..., Running], name: st
             client.sendall(speaker.data_to_send())
             wait_until(lambda: not running.audit.in_flight, "the end of all streams")
     _settled(running, at_least=3)
+    running.stop()
+    gc.collect()
 
 
 @pytest.mark.parametrize("arguments", [["--proxyauth", "me:secret"], ["--set", "body_size_limit=1"]])

@@ -37,12 +37,15 @@ def load(
             "--config",
             "-c",
             help="Configuration file (YAML): the store's views judge by its query_within and min_interval "
-            "from then on.",
+            "from then on. Its severities and waivers are for the commands: give it to them.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Load logs into a central store, SQLite or PostgreSQL: each record once, however often it is loaded."""
+    """Load logs into a central store, SQLite or PostgreSQL: each record once, however often it is loaded.
+
+    Rotated and compressed files are loaded, too.
+    """
     from taskaudit.log import LogError
     from taskaudit.store.address import StoreError
 

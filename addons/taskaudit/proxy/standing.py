@@ -163,9 +163,8 @@ class Standing:
         return "; ".join(self.health.reasons()) or self.totals().coverage()
 
     def has(self, fail_on: Severity) -> bool:
-        """Whether there was a finding of that severity, or worse."""
-        severities = self.totals().severities
-        return any(count and severity.rank <= fail_on.rank for severity, count in severities.items())
+        """Whether there was a finding of that severity, or worse; waived ones aside."""
+        return self.totals().has(fail_on)
 
     def version(self) -> str:
         """Changes whenever the status page would; no two runs have the same."""

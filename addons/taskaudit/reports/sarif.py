@@ -123,7 +123,7 @@ def _suppressions(found: FoundStory, language: Language) -> list[Object]:
     if not is_waived(found):
         return []
     justification = _message(waived(found, language))["text"]
-    return [{"kind": "external", "status": "accepted", "justification": justification}]
+    return [{"kind": "external", "justification": justification}]
 
 
 def _location(report: Report, example: Example) -> Object:
