@@ -45,7 +45,7 @@ def _file(path: str) -> URL:
 
 def _server(text: str) -> URL:
     if find_spec("psycopg") is None:
-        raise StoreError("PostgreSQL needs psycopg: install taskaudit with its extra "postgres"")
+        raise StoreError('PostgreSQL needs psycopg: install taskaudit with its extra "postgres"')
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
