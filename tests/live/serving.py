@@ -59,6 +59,7 @@ class Serve:
         name: str = "audit",
         settings: str = "",
         mode: str = "",
+        listen: str = "127.0.0.1:0",
         log: Path | None = None,
         confdir: Path | None = None,
         environment: Mapping[str, str] | None = None,
@@ -69,7 +70,7 @@ class Serve:
         self.config.write_text(settings)
         self._told = folder / f"{name}.err"
         where = ["--mode", mode or f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
-        ours = ["--log", str(self.log), "--config", str(self.config), "--listen", "127.0.0.1:0"]
+        ours = ["--log", str(self.log), "--config", str(self.config), "--listen", listen]
         ours += ["--set", f"confdir={confdir or folder}"]
         with self._told.open("wb") as told:
             self.process = subprocess.Popen(

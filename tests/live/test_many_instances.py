@@ -15,6 +15,8 @@ from serving import Serve
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.demo.mitmdump import program
+from taskaudit.story import tell
+from tests.tangles import command_rows, load, view_rows
 
 Connect = Callable[[int], Client]
 Pair = tuple[Serve, Serve]
@@ -57,7 +59,7 @@ def _ids(records: list[dict[str, Any]], event_type: str) -> set[str]:
     return {body["job_id"] for body in bodies(records, event_type)}
 
 
-def _asked(command: str, *logs: Path) -> list[dict[str, Any]]:
+def _asked(command: str, *logs: Path | str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [program("taskaudit"), command, "--format", "json", *map(str, logs)], capture_output=True, check=True
     )
@@ -76,7 +78,17 @@ def _seen(serve: Serve) -> int:
     return len(serve.of("submission")) + len(serve.of("job_query"))
 
 
-def test_what_haproxy_spreads_is_one_story(front: HAProxy, pair: Pair, client: Connect) -> None:
+def _assert_same_in_postgresql(pair: Pair, url: str) -> None:
+    logs = [serve.log for serve in pair]
+    load(url, logs)
+    for view, rows in command_rows(tell(logs)).items():
+        assert view_rows(url, view) == rows
+    assert _asked("jobs", "--from", url) == _asked("jobs", *logs)
+
+
+def test_what_haproxy_spreads_is_one_story(
+    front: HAProxy, pair: Pair, client: Connect, postgres_url: str
+) -> None:
     a, b = pair
     jobs = _follow(client(front.port), 6)
     at_a = a.stopped()
@@ -87,6 +99,7 @@ def test_what_haproxy_spreads_is_one_story(front: HAProxy, pair: Pair, client: C
     assert _ids(at_b, "submission") & _ids(at_a, "job_query")
     assert {each["rule"] for each in bodies(at_a, "finding") + bodies(at_b, "finding")} >= {"TA503"}
     _assert_one_story(pair, jobs)
+    _assert_same_in_postgresql(pair, postgres_url)
 
 
 def test_no_client_notices_that_an_instance_stops(front: HAProxy, pair: Pair, client: Connect) -> None:

@@ -114,16 +114,19 @@ def test_the_command_tells_from_the_store(tmp_path: Path, postgres_url: str) -> 
         assert told.stdout == run(command, log).stdout
 
 
+STATUSES = ((20, "RUNNING"), (30, "SUCCESS"))
+
+
 def test_two_instances_are_one_story(tmp_path: Path, postgres_url: str) -> None:
     """Each job is submitted through one proxy and asked for through the other; one log is rotated away."""
     jobs = [f"job-{n}" for n in range(6)]
-    asked = [[ask(20 + n, "RUNNING", job), ask(30 + n, "SUCCESS", job)] for n, job in enumerate(jobs)]
+    asked = [ask(at + n, status, job) for n, job in enumerate(jobs) for at, status in STATUSES]
     submitted = [submit(n, job) for n, job in enumerate(jobs)]
-    a = write_log(tmp_path / "a", [*submitted[:3], *sum(asked[3:], [])], instance="proxy-a", ends=99)
+    a = write_log(tmp_path / "a", [*submitted[:3], *asked[6:]], instance="proxy-a", ends=99)
     b = write_log(tmp_path / "b", submitted[3:], instance="proxy-b", ends=15, stop=False)
     b.with_name("b.1.zst").write_bytes(ZstdCompressor().compress(b.read_bytes()))
     b.unlink()
-    write_log(b, sum(asked[:3], []), instance="proxy-b", ends=99)
+    write_log(b, asked[:6], instance="proxy-b", ends=99)
     for log in (a, b):
         run("load", log, "--to", postgres_url)
     story = tell([a, b])

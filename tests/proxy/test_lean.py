@@ -107,7 +107,8 @@ REFUSED = {
     "--set console_mouse=false": "console_mouse: serve has no interface",
     "--intercept x": "--intercept: serve has no interface",
     "--set onboarding_host=x": "onboarding_host: serve has no page for certificates",
-    "--set ssl_insecur=true": 'ssl_insecur: mitmproxy\'s proxy core has no such option; did you mean "ssl_insecure"?',
+    "--set ssl_insecur=1": "ssl_insecur: mitmproxy's proxy core has no such option; "
+    'did you mean "ssl_insecure"?',
     "--lisen-port 1": '--lisen-port: mitmproxy\'s proxy core has no such option; did you mean "listen_port"?',
     "--zzz": "--zzz: mitmproxy's proxy core has no such option",
     "~d example.com": "~d: mitmproxy's proxy core has no such option",

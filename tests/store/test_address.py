@@ -65,5 +65,5 @@ def test_what_a_message_shows(given: str, told: str) -> None:
 def test_postgresql_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address, "find_spec", lambda _name: None)
     assert parse("audit.db").database == "audit.db"
-    with pytest.raises(StoreError, match=r"pip install 'taskaudit\[postgres\]'"):
+    with pytest.raises(StoreError, match='install taskaudit with its extra "postgres"'):
         parse("postgresql://host/db")

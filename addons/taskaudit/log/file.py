@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections import deque
@@ -128,7 +129,8 @@ class LogFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self._torn)
                 self._torn = None
-            raise OSError(28, f"only {written} of {len(lines)} bytes could be written")
+            why = f"{os.strerror(errno.ENOSPC)}: only {written} of {len(lines)} bytes could be written"
+            raise OSError(errno.ENOSPC, why)
         self._size += written
         if self._group is not None:
             self._group.written()
