@@ -56,7 +56,7 @@ def test_some_of_several() -> None:
     assert waived_text(1, 2, *terms) == "1 of 2 waived, until 2099-12-31 by me: why"
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "COUNTED"])
+@pytest.mark.parametrize("name", [name for name in ALL if "owner" in members(ALL[name].en)])
 def test_hostile_text_is_harmless(name: str) -> None:
     hostile = Waiver("TA306", HOSTILE, HOSTILE, "2099-12-31", HOSTILE, HOSTILE)
     assert waiver_text(ALL[name], hostile, count=1, total=2).isprintable()

@@ -178,7 +178,7 @@ def _finding(report: Report, found: FoundStory, language: Language) -> tuple[str
 def _rule(found: FoundStory, language: Language) -> str:
     """With what waives it, which comes from a configuration, or from whoever has written the log."""
     title, terms = _plain(rule_title(found.rule, found.name)), waived(found, language)
-    return f"{title}<br>{cell(terms)}" if terms else title
+    return f"{title} ({cell(terms)})" if terms else title
 
 
 def _example(report: Report, example: Example, language: Language) -> str:
