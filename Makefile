@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint soak venv schema screenshots clean
+.PHONY: demo test lint bench soak venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
@@ -19,6 +19,11 @@ lint: venv
 # Some minutes of load on `taskaudit serve`, on the loopback only: its memory has to stay flat.
 soak: venv
 	PYTHONPATH=tests/live $(BIN)/python -m tests.soak
+
+# The costs, as ratios, in some minutes; the results go into docs/performance.md.
+bench: venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	PYTHONPATH=tests/live $(BIN)/python -m tests.benchmarks --page
 
 # The files that are generated from the code; a test fails when they are out of date.
 schema: venv
