@@ -111,6 +111,16 @@ def test_mitmweb_has_all_of_it_in_the_event_log(web: Front, caplog: pytest.LogCa
     assert told.getMessage().startswith("taskaudit: TA306 error-code-not-string (error)\n  When ")
 
 
+def test_the_line_that_mitmweb_shows_is_not_cut(web: Front, caplog: pytest.LogCaptureFixture) -> None:
+    for body in ("", "{}", JOB, ERROR, '{"job_id": "8ab1", "error": {}}', '{"code": "E.1", "message": ""}'):
+        web.passes(body)
+    with caplog.at_level(logging.INFO):
+        line, _ = web("taskaudit.summary")
+    assert len(line) > 100
+    assert line.endswith("); job queries: 0")
+    assert max(map(len, caplog.messages[-1].splitlines()[1:])) <= 100
+
+
 def test_next_goes_from_finding_to_finding(console: Front) -> None:
     flows = [console.passes(body, 400) for body in (BAD_ERROR, ERROR, ERROR, BAD_ERROR)]
     seen = []

@@ -84,6 +84,12 @@ def test_the_verdict_is_a_column() -> None:
     assert set(columns) <= set(AVAILABLE_WEB_COLUMNS)
 
 
+def test_beside_the_verdict_are_its_mark_and_what_is_flush_right_as_it_is() -> None:
+    columns = settings(built())["web_columns"]
+    at = columns.index("comment")
+    assert columns[at - 1 : at + 2] == ["path", "comment", "size"]
+
+
 def test_the_console_shows_the_event_log() -> None:
     layout = settings(arguments(CONSOLE, {}, [], None))["console_layout"]
     assert set(layout) <= set(ConsoleAddon(None).layout_options())  # type: ignore[no-untyped-call]

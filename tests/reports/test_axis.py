@@ -52,6 +52,20 @@ def test_words_at_the_ends_stand_inside() -> None:
     assert [tick.anchor for tick in Axis(0, 2, is_clock=False).ticks] == ["start", *["middle"] * 3, "end"]
 
 
+@pytest.mark.parametrize(
+    ("span", "room", "written"),
+    [
+        (2, 12, ["0 s", "0.5 s", "1 s", "1.5 s", "2 s"]),
+        (2, 25, ["0 s", "1 s", "2 s"]),
+        (2, 45, ["0 s", "1.5 s"]),  # What stands at the end is written to the left of it.
+        (2, 80, ["0 s"]),
+        (6, 14, ["0 s", "2 s", "4 s", "6 s"]),
+    ],
+)
+def test_words_do_not_run_into_each_other(span: float, room: float, written: list[str]) -> None:
+    assert [tick.text for tick in Axis(0, span, is_clock=False).written(room)] == written
+
+
 @pytest.mark.parametrize(("seconds", "expected"), [(10, 0), (15, 50), (20, 100), (5, 0), (25, 100)])
 def test_a_time_is_a_place(seconds: float, expected: float) -> None:
     assert Axis(10, 20).at(seconds) == expected

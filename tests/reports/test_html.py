@@ -165,6 +165,19 @@ def test_a_finding_leads_to_its_explanation(told: Gather) -> None:
     assert "HTTP 400" in html
 
 
+def test_a_finding_tells_its_place_once(told: Gather) -> None:
+    bodies = ('{"error": XXX}', "{}", BAD_ERROR)
+    answers = (outcome(body, 400, exchange_id=str(n)) for n, body in enumerate(bodies))
+    html = sections_html(told(*answers, ask(9, None, "None")), Language.EN)
+    cells = re.findall(r'data-label="Where">(.*?)</td>', html)
+    assert [" ".join("".join(Tags(cell).text[1:]).split()) for cell in cells] == [
+        "line 1, column 11",
+        "the answer as a whole",
+        "/error/code line 1, column 38",
+        "the request",
+    ]
+
+
 def test_findings_are_told_in_the_readers_language(told: Gather) -> None:
     html = sections_html(told(submit(0)), Language.ZH)
     assert "从未查询" in html

@@ -12,8 +12,10 @@ from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import (
+    about,
     clock,
     difference,
+    is_placed,
     notes,
     request_line,
     rule_named,
@@ -47,6 +49,25 @@ def report(tmp_path: Path) -> Report:
 )
 def test_a_time_that_is_not_known_is_not_shown(at: str | None, time: str | None, shown: str) -> None:
     assert (when(at), clock(at)) == (time, shown)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [("TA005", "the answer as a whole"), ("TA502", "the request"), ("TA507", "the request")],
+)
+def test_what_a_finding_without_a_pointer_is_about(report: Report, rule: str, told: str) -> None:
+    assert about(replace(report.findings[0], rule=rule), Language.EN) == told
+
+
+@pytest.mark.parametrize(
+    ("pointer", "line", "column", "expected"),
+    [("", 1, 1, False), ("", 1, 35, True), ("", 2, 1, True), ("/a", 1, 1, True), ("/a", None, None, False)],
+)
+def test_where_an_answer_begins_is_no_place(
+    report: Report, pointer: str, line: int | None, column: int | None, expected: bool
+) -> None:
+    example = replace(report.findings[0].example, pointer=pointer, line=line, column=column)
+    assert is_placed(example) is expected
 
 
 def test_a_whole_audit_needs_no_notes(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 CLIPBOARD = "clip"
 NOWHERE = types.Path()
 _LOG_WIDTH = 100
+_WHOLE = 1000
+"""Columns of the line that mitmweb's command bar shows: so many that it is not cut in the middle."""
 
 _NOT_STARTED = Words("the audit has not started", "审计尚未启动")
 _NOT_OURS = Words("the audit has nothing to say of this flow", "审计未涉及此 flow")
@@ -192,11 +194,13 @@ class Commands:
         mitmweb shows it on a line of its own, whatever its length: there it is only the first, and all of it
         goes into the event log.
         """
-        lines = plain_lines(parts, _width())
+        told = list(parts)
+        lines = plain_lines(told, _width())
         if _is_console():
             return lines
         logger.log(_level(), "taskaudit: %s", "\n".join(lines))
-        return [lines[0], *([_SEE_LOG.of(self._audit.language)] if len(lines) > 1 else ())]
+        more = [_SEE_LOG.of(self._audit.language)] if len(lines) > 1 else []
+        return [plain_lines(told[:1], _WHOLE)[0], *more]
 
 
 def _summary(report: Report, language: Language) -> Iterator[RenderableType]:

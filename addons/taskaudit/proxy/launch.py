@@ -31,9 +31,10 @@ class FrontEnd(NamedTuple):
 WEB = FrontEnd(
     "mitmweb",
     "web",
-    # As mitmweb's default, and with the comment, which holds the verdict; the mark is in the path.
+    # As mitmweb's default, and with the comment, which holds the verdict; the mark is at the end of the path.
+    # Comments and what follows are flush right: a column that is not would touch short ones.
     {
-        "web_columns": ("tls", "icon", "path", "comment", "method", "status", "size", "time"),
+        "web_columns": ("tls", "icon", "method", "status", "path", "comment", "size", "time"),
         "taskaudit_listen": (STATUS_PAGE,),
     },
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count, takewhile
+from itertools import count, pairwise, takewhile
 
 _STEPS = (
     *(unit * tenth for unit in (0.001, 0.01, 0.1) for tenth in (1, 2, 5)),
@@ -17,6 +18,9 @@ _STEPS = (
 _MOST_TICKS = 7
 _EDGE = 8
 """Percent from an end within which the words of a tick stand on the inner side of it."""
+
+_LEFT = {"start": 0.0, "middle": 0.5, "end": 1.0}
+"""How much of the words of a tick stands to the left of it, by their anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class Axis:
         numbers = takewhile(lambda number: number * step <= self.end, count(int(first)))
         return tuple(self._tick(number * step, step) for number in numbers)
 
+    def written(self, room: float) -> tuple[Tick, ...]:
+        """All, or each second, third ... tick: so few that their words, `room` percent each, stand apart."""
+        fewer = (self.ticks[::stride] for stride in count(1))
+        return next(ticks for ticks in fewer if _stand_apart(ticks, room))
+
     def _tick(self, seconds: float, step: float) -> Tick:
         at = self.at(seconds)
         anchor = "start" if at < _EDGE else "end" if at > 100 - _EDGE else "middle"
@@ -67,6 +76,11 @@ class Axis:
         if step >= 1:
             return f"{time:%H:%M:%S}"
         return f"{time:%H:%M:%S}.{time.microsecond // 1000:03}"
+
+
+def _stand_apart(ticks: Iterable[Tick], room: float) -> bool:
+    starts = (tick.at - room * _LEFT[tick.anchor] for tick in ticks)
+    return all(start + room <= after for start, after in pairwise(starts))
 
 
 def _span(seconds: float, step: float) -> str:

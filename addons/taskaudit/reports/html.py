@@ -38,7 +38,7 @@ from taskaudit.reports.page import (
     vocabulary,
 )
 from taskaudit.reports.page_words import PAGE
-from taskaudit.reports.shown import waived
+from taskaudit.reports.shown import about, is_placed, waived
 from taskaudit.terms import SEVERITIES, STATES
 
 type Choice = tuple[str, str, int]
@@ -139,7 +139,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    functions = (anchor, clock, is_conversation, seconds, sent, since, waived, why_failed)
+    functions = (about, anchor, clock, is_conversation, is_placed, seconds, sent, since, waived, why_failed)
     environment.globals.update({each.__name__: each for each in functions})
     environment.globals["known_rules"] = RULES
     environment.globals["rule_name"] = lambda code: RULES[code].name if code in RULES else ""

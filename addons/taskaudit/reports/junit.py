@@ -64,7 +64,7 @@ THE_AUDIT = "taskaudit"
 """The name of the suite about the audit itself."""
 _INPUT = "input can be read"
 _COVERAGE = "coverage"
-_NO_REQUEST = Words("answers without a request", "没有请求的应答")
+_NO_REQUEST = Words("answers without a request", "没有请求的响应")
 _NOT_AUDITED = Words("nothing of this operation was audited", "此操作未有任何审计")
 _NO_VERDICT = Words("without a verdict: {n} ({reason})", "没有结论：{n}（{reason}）")
 _LOST = Words("{n} records lost, or not in these logs", "{n} 条记录丢失，或不在这些日志中")

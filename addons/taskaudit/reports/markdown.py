@@ -18,6 +18,7 @@ from taskaudit.operations import Counts, Operation
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import (
     LONGEST,
+    about,
     clock,
     notes,
     request_line,
@@ -68,12 +69,11 @@ WORDS = {
     "seen": Words("Seen", "见到"),
     "audited": Words("Audited", "已审计"),
     "unaudited": Words("Unaudited", "未审计"),
-    "kinds": Words("Answers", "应答"),
-    "whole": Words("the answer as a whole", "整个应答"),
+    "kinds": Words("Answers", "响应"),
     "expected": Words("expected", "期望"),
     "found": Words("found", "实际"),
     "request_id": Words("request id", "请求 ID"),
-    "no_request": Words("answers without a request", "没有请求的应答"),
+    "no_request": Words("answers without a request", "没有请求的响应"),
     "not_seen": Words("submission not seen", "未见提交"),
     "no_findings": Words("No findings.", "没有发现问题。"),
     "no_jobs": Words("No jobs.", "没有任务。"),
@@ -169,7 +169,7 @@ def _finding(report: Report, found: FoundStory, language: Language) -> tuple[str
         SEVERITIES[found.severity].of(language),
         _rule(found, language),
         str(found.count),
-        cell(example.pointer) if example.pointer else _word("whole", language),
+        cell(example.pointer) if example.pointer else about(found, language),
         f"{_word('expected', language)} {cell(expected)}, {_word('found', language)} {cell(was)}",
         _example(report, example, language),
     )

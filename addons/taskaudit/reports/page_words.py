@@ -64,7 +64,6 @@ PAGE = {
     "expected": Words("expected", "期望"),
     "found": Words("found", "实际"),
     "first_example": Words("First example", "首个示例"),
-    "whole_answer": Words("the answer as a whole", "整个响应"),
     "line_column": Words("line {line}, column {column}", "第 {line} 行第 {column} 列"),
     "last_time": Words("last at", "最近一次"),
     "request_id": Words("request id", "请求 ID"),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.phrases import spoken
 from taskaudit.contract.rules import RULES
+from taskaudit.contract.rules.lifecycle import TA502, TA503, TA504, TA505, TA507
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import rfc3339
@@ -21,6 +22,10 @@ LONGEST = 1000
 """To how many characters ids, paths and messages are cut."""
 _NO_TIME = rfc3339(0)
 _STATES = (JobState.FAILED, JobState.LOST, JobState.NEVER_QUERIED, JobState.OPEN, JobState.FINAL)
+_OF_REQUESTS = frozenset(rule.code for rule in (TA502, TA503, TA504, TA505, TA507))
+"""Rules that no answer breaks, but whoever asks."""
+_THE_REQUEST = Words("the request", "请求本身")
+_THE_ANSWER = Words("the answer as a whole", "整个响应")
 _EXPECTED = Words("expected {expected}, found {found}", "期望 {expected}，实际 {found}")
 _REQUEST_ID = Words("request id", "请求 ID")
 _UNLISTED = Words(
@@ -59,6 +64,16 @@ def difference(example: Example, language: Language) -> str:
     """What was expected, and what found."""
     expected, found = (spoken(escape(text, LONGEST), language) for text in (example.expected, example.found))
     return _EXPECTED.of(language).format(expected=expected, found=found)
+
+
+def about(found: FoundStory, language: Language) -> str:
+    """What findings without a pointer are about."""
+    return (_THE_REQUEST if found.rule in _OF_REQUESTS else _THE_ANSWER).of(language)
+
+
+def is_placed(example: Example) -> bool:
+    """Whether line and column say more than that the answer begins there."""
+    return example.line is not None and bool(example.pointer or (example.line, example.column) != (1, 1))
 
 
 def waived(found: FoundStory, language: Language) -> str:
