@@ -21,6 +21,12 @@ from taskaudit.recorder import Recorder
 settings.register_profile("unhurried", parent=settings(), deadline=None)
 settings.load_profile("unhurried")
 
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Binary data has no place in a test's name: gzip's holds the time, and parallel runs compare names."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
 RECORD = jsonschema.Draft202012Validator(SCHEMA)
 
