@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from taskaudit.config import PARSED, parse, text_digest
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.words import Language
 from taskaudit.records import json_schema
@@ -22,6 +23,14 @@ _HEAD = {
 def records_schema() -> str:
     """`configs/records.schema.json`."""
     return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def parsed_configs(root: Path = ROOT) -> str:
+    """`configs/parsed.json`."""
+    configs = root / "configs"
+    files = [configs / "default.yaml", *sorted((configs / "catalogue").glob("*.yaml"))]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    return json.dumps({text_digest(text): parse(name, text) for name, text in texts.items()}, indent=1) + "\n"
 
 
 def rule_table(language: Language = Language.EN) -> str:
@@ -43,6 +52,7 @@ def generated(root: Path = ROOT) -> dict[Path, str]:
     readmes = {root / name: language for language, name in READMES.items()}
     return {
         root / "configs" / "records.schema.json": records_schema(),
+        root / "configs" / PARSED: parsed_configs(root),
         **{
             path: with_rule_table(path.read_text(encoding="utf-8"), language)
             for path, language in readmes.items()

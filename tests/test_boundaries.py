@@ -134,7 +134,6 @@ ELSEWHERE = {
             "options",
             "printing",
             "proxy",
-            "root",
             "waivers",
         )
     },

@@ -56,6 +56,22 @@ def test_defaults() -> None:
     assert Settings().instance_id is None
 
 
+def test_what_ships_parsed_is_read_as_the_text_is(tmp_path: Path) -> None:
+    """A line more, and it is another text, which has to be parsed."""
+    copy = tmp_path / "default.yaml"
+    services = [f"./{name}.yaml" for name in SHIPPED]
+    copy.write_text(f"catalogue: [{', '.join(services)}]\n", encoding="utf-8")
+    for name in SHIPPED:
+        text = (configs_dir() / "catalogue" / f"{name}.yaml").read_text(encoding="utf-8")
+        (tmp_path / f"{name}.yaml").write_text(text + "# one line more\n", encoding="utf-8")
+    shipped, parsed = load(), load(copy)
+    assert parsed.services == shipped.services
+    assert parsed.digest == shipped.digest
+    default = (configs_dir() / "default.yaml").read_text(encoding="utf-8")
+    copy.write_text(default + "# one line more\n", encoding="utf-8")
+    assert load_settings(copy) == load_settings()
+
+
 def test_default_file_shows_every_setting() -> None:
     shown = (configs_dir() / "default.yaml").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"\n{name}:" not in shown] == []

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from taskaudit.config import PARSED
 from taskaudit.contract.words import Language
-from tests.generate import BEGIN, END, READMES, ROOT, records_schema, rule_table, with_rule_table
+from tests.generate import (
+    BEGIN,
+    END,
+    READMES,
+    ROOT,
+    parsed_configs,
+    records_schema,
+    rule_table,
+    with_rule_table,
+)
 
 
 def test_the_schema_that_ships_is_made_from_the_records() -> None:
     shipped = ROOT / "configs" / "records.schema.json"
     assert shipped.read_text(encoding="utf-8") == records_schema()
+
+
+def test_what_ships_parsed_is_what_the_yaml_files_hold() -> None:
+    shipped = ROOT / "configs" / PARSED
+    assert shipped.read_text(encoding="utf-8") == parsed_configs()
 
 
 @pytest.mark.parametrize("language", Language)

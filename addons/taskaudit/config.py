@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -53,6 +54,9 @@ SHIPPED = (
     "otc-vbs",
 )
 """The service files in `configs/catalogue/`, in order of precedence."""
+
+PARSED = "parsed.json"
+"""Beside the shipped YAML files: what each holds, by the SHA-256 of its text. What is not in it is parsed."""
 
 MAX_FILE_SIZE = 4 * 1024 * 1024
 """Bytes; a larger file is not a configuration (a log, a device)."""
@@ -169,15 +173,15 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A YAML file as plain data; `root` has the lines."""
+    """A YAML file as plain data; `text` has the lines."""
 
     name: str
     data: object
-    root: Any
+    text: str
 
     def line(self, location: Location) -> int:
         """The line of a key or an entry, from 1; where it does not exist, of what it is missing from."""
-        node, line = self.root, 1
+        node, line = _composed(self.name, self.text), 1
         for part in location:
             below = _below(node, part)
             if below is None:
@@ -268,19 +272,38 @@ def _digest(settings: Settings, services: Iterable[Service]) -> str:
 def _read(path: Path) -> _Document:
     name = str(path)
     text = _text(path, name)
+    if (data := _parsed().get(text_digest(text))) is not None:
+        return _Document(name, data, text)
+    return _Document(name, parse(name, text), text)
+
+
+def parse(name: str, text: str) -> dict[str, object]:
+    """The plain data of a YAML text with keys and values; `name` is for messages. Raises ConfigError."""
     try:
-        return _document(name, _composed(name, text))
+        root = _composed(name, text)
+        if root is None or root.tag == _TAG + "null":
+            return {}
+        data = _plain(root, name)
     except RecursionError:
         raise ConfigError(f"{name}: nested too deeply") from None
-
-
-def _document(name: str, root: Any) -> _Document:
-    if root is None or root.tag == _TAG + "null":
-        return _Document(name, {}, None)
-    data = _plain(root, name)
     if not isinstance(data, dict):
         raise ConfigError(f"{name}, line {_line(root)}: found {_described(data)}; expected keys and values")
-    return _Document(name, data, root)
+    return data
+
+
+def text_digest(text: str) -> str:
+    """What a text is known by in `PARSED`."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _parsed() -> dict[str, dict[str, object]]:
+    """What the shipped YAML files hold, by their digests; to parse them is a quarter of a start's time."""
+    try:
+        found: dict[str, dict[str, object]] = json.loads((configs_dir() / PARSED).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def _text(path: Path, name: str) -> str:
@@ -308,6 +331,7 @@ def _decoded(raw: bytes, name: str) -> str:
         raise ConfigError(f"{name}, line {line}: found {found}; expected text in UTF-8") from None
 
 
+@lru_cache(maxsize=1)  # A message asks for several lines of one file.
 def _composed(name: str, text: str) -> Any:
     # Here, because ruamel.yaml takes long to import and a program that only prints its help needs none.
     from ruamel.yaml import YAML

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language
 
 OPTION = "--lang"
@@ -30,5 +29,8 @@ def _named(where: str, value: str) -> Language:
     try:
         return Language(value.strip().lower())
     except ValueError:
+        # Here, because it takes longer to import than the command line needs to print its help.
+        from taskaudit.contract.excerpt import escape
+
         right = " or ".join(Language)
         raise ValueError(f'{where} is "{escape(value, 40)}"; expected {right}') from None

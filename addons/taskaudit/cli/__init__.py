@@ -1,14 +1,13 @@
 """The command line: parse, call, print, exit status.
 
-A module for each command or two. What takes long to import is imported where it is used.
+A module for each command or two, imported when the command is asked for. What takes long to import is
+imported where it is used.
 """
 
-from __future__ import annotations  # noqa: I001 - commands in the order in which the help lists them
+from __future__ import annotations
 
 import sys
 from io import TextIOWrapper
-
-from taskaudit.cli import check, jobs, findings, report, bug, waivers, load, explain, proxy, serve, config  # noqa: F401
 
 from taskaudit.cli.root import app
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from taskaudit.contract.excerpt import escape
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -47,6 +45,8 @@ def write(text: str) -> None:
 
 def complain(message: str) -> None:
     """One line on standard error. Names of files may hold anything, and so may what stands in them."""
+    from taskaudit.contract.excerpt import escape
+
     typer.echo(f"taskaudit: {escape(message, LONGEST_MESSAGE)}", err=True)
 
 
