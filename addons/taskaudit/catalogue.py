@@ -7,9 +7,10 @@ providers' published API references; each service file names its own in `source`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import unquote
 
@@ -187,12 +188,15 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """`suffixes` are what patterns such as `*.example.com` leave to be compared."""
+
     route: Route
     hosts: tuple[str, ...]
     job_id_at: int | None
+    suffixes: tuple[str, ...]
 
     def serves(self, host: str) -> bool:
-        return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in self.hosts)
+        return host in self.hosts or host.endswith(self.suffixes)
 
 
 @dataclass(slots=True)
@@ -219,13 +223,17 @@ class _Node:
 
     def find(self, segments: list[str], at: int = 0) -> _Node | None:
         """The node whose template fits `segments`; a literal wins over a wildcard, the leftmost first."""
-        if at == len(segments):
-            return self if self.candidates else None
-        literal = self.literals.get(segments[at])
-        found = literal.find(segments, at + 1) if literal else None
-        if found is None and self.wildcard is not None:
-            found = self.wildcard.find(segments, at + 1)
-        return found
+        node = self
+        for segment in segments[at:]:
+            at += 1
+            literal, wildcard = node.literals.get(segment), node.wildcard
+            if literal is not None and wildcard is not None:
+                return literal.find(segments, at) or wildcard.find(segments, at)
+            below = literal or wildcard
+            if below is None:
+                return None
+            node = below
+        return node if node.candidates else None
 
 
 class Catalogue:
@@ -246,13 +254,16 @@ class Catalogue:
             for route in _routes(service)
         )
 
-    def match(self, method: str, path: str, host: str | None = None) -> Match | None:
+    def match(self, method: str, path: str, host: str | Callable[[], str] | None = None) -> Match | None:
         """The route of a request, or None. `path` has no query string; `host` may have a port.
+
+        Where it takes time to find out the host, `host` is what does: most requests have no route, and most
+        routes are of one service.
 
         A `{name}` fits any one segment, an empty one too, so that `GET /v1/p/jobs/` is a job query
         without an id. One slash too many at the end is overlooked where nothing else fits.
         """
-        root = self._roots.get(method.upper())
+        root = self._roots.get(method) or self._roots.get(method.upper())
         segments = path.split("/", self._longest + 2)
         if root is None or segments[0] or len(segments) < 2:
             return None
@@ -268,7 +279,8 @@ class Catalogue:
             node = node.step(segment)
         job_id_at = segments.index("{job_id}") if "{job_id}" in segments and not route.id_parameter else None
         job_id_at = job_id_at if route.role is Role.JOB_QUERY else None
-        node.offer(_Candidate(route, hosts, job_id_at))
+        suffixes = tuple(host[1:] for host in hosts if host.startswith("*."))
+        node.offer(_Candidate(route, hosts, job_id_at, suffixes))
         self._longest = max(self._longest, len(segments))
         return route
 
@@ -297,11 +309,17 @@ def _name(service: Service, entry: RouteEntry | JobQueryEntry) -> str:
     return f"{service.service}:{'|'.join(entry.operations)}"
 
 
-def _chosen(candidates: list[_Candidate], host: str | None) -> _Candidate:
+def _chosen(candidates: list[_Candidate], host: str | Callable[[], str] | None) -> _Candidate:
     if host is None or len(candidates) == 1:
         return candidates[0]
-    bare = re.sub(r":\d*$", "", host).rstrip(".").lower()
+    bare = _bare(host if isinstance(host, str) else host())
     return next((c for c in candidates if c.serves(bare)), candidates[0])
+
+
+@lru_cache(maxsize=256)
+def _bare(host: str) -> str:
+    """A host as patterns have it, without a port."""
+    return re.sub(r":\d*$", "", host).rstrip(".").lower()
 
 
 def _match(candidate: _Candidate, segments: list[str]) -> Match:
