@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from taskaudit.contract.verdict import Finding, Severity, Waiver
 from taskaudit.policy import EMPTY, Override, Policy, Where, is_pattern, route_names, where_of

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -33,7 +34,7 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 180)
     results = {name: measured(name, console) for name in asked.names or NAMES}
     if asked.json:
         asked.json.write_text(json.dumps(as_json(results), indent=1) + "\n")

@@ -6,9 +6,11 @@ import codecs
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from taskaudit.contract.answer import STRICT, Allowance, Answer, Missing
-from taskaudit.contract.body import Body, read_body
+from taskaudit.contract.body import Body, read_body, read_carefully
 
 LIMIT = 4096
 NO_QUOTA = '{"error": {"message": "配额不足", "code": "Ecs.0001"}}'
@@ -32,6 +34,30 @@ def place(body: Body) -> tuple[int, int]:
     assert fault.offset is not None
     before = body.text[: fault.offset]
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+JSON_LIKE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+).map(json.dumps)
+TYPES = st.sampled_from([None, "", "application/json", "application/json; charset=utf-8", "text/html"])
+
+
+@given(
+    st.binary(max_size=20) | JSON_LIKE.map(str.encode) | JSON_LIKE.map(lambda text: text.encode("utf-16")),
+    TYPES,
+    st.booleans(),
+)
+@example(b'{"a": "\xff"}', "application/json", True)
+@example(b'{"a": 1, "a": 2}', "application/json", True)
+@example(codecs.BOM_UTF8 + b"{}", "application/json", True)
+@example(b'{"a": NaN}', None, False)
+@example(b'{"a": "\\ud800"}', None, False)
+@example(b"[" * 5000, None, False)
+def test_what_is_read_at_once_is_read_rightly(raw: bytes, content_type: str | None, known: bool) -> None:
+    answer = Answer(raw, 200, known, content_type)
+    assert read_body(answer, STRICT, LIMIT) == read_carefully(answer, STRICT, LIMIT)
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t ", codecs.BOM_UTF8, codecs.BOM_UTF8 + b"\n"])

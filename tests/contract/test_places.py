@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaudit.contract.places import STOP, Span, Step, duplicates, enclosing, locate, place, walk
+from taskaudit.contract.places import (
+    STOP,
+    Span,
+    Step,
+    duplicates,
+    enclosing,
+    escape_token,
+    locate,
+    locate_by_walk,
+    place,
+    tokens,
+    walk,
+)
 
 NAMES = st.text(max_size=4) | st.sampled_from(["job_id", "a/b", "m~n", "~1", 'q"', "\\", "0", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | NAMES
@@ -39,7 +51,28 @@ def test_every_value_stands_where_it_is_said_to(
     wanted = pointers(value)
     spans = locate(text, wanted)
     assert {pointer: json.loads(text[start:end]) for pointer, (start, end) in spans.items()} == wanted
+    assert locate_by_walk(text, wanted) == spans
     assert duplicates(text, 10) == ([], 0)
+
+
+@given(st.text(alphabet='{}[]",:a0 ', max_size=40), st.data())
+def test_a_walk_finds_the_same(text: str, data: st.DataObject) -> None:
+    """Of what is JSON; names come twice here, and values are replaced."""
+    wanted = data.draw(st.lists(st.sampled_from(["/a", "/a/a", "/0", "/0/a", "/a/0", "/0/0"]), min_size=1))
+    try:
+        json.loads(text)
+    except ValueError:
+        return
+    assert locate(text, wanted) == locate_by_walk(text, wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": {"a": [1]}, "a": {"a": 2}}', '{"a": [{"a": 1}], "a": [2, {"a": 3}]}', '{"a": {"a": 1}, "a": []}'],
+)
+def test_a_walk_forgets_what_was_replaced_too(text: str) -> None:
+    wanted = ["/a", "/a/a", "/a/0/a", "/a/1/a"]
+    assert locate(text, wanted) == locate_by_walk(text, wanted)
 
 
 @given(VALUES, st.data())
@@ -142,6 +175,15 @@ def test_places_count_lines_and_characters(text: str, offset: int, at: tuple[int
 @pytest.mark.parametrize(("pointer", "parent"), [("", ""), ("/a", ""), ("/a/0", "/a"), ("/a~1b/", "/a~1b")])
 def test_what_encloses(pointer: str, parent: str) -> None:
     assert enclosing(pointer) == parent
+
+
+@given(st.lists(NAMES))
+def test_tokens_of_pointers(names: list[str]) -> None:
+    assert tokens("".join("/" + escape_token(name) for name in names)) == names
+
+
+def test_how_tokens_are_escaped() -> None:
+    assert escape_token("a/b~c~1") == "a~1b~0c~01"
 
 
 @pytest.mark.parametrize(

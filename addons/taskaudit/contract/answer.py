@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 DEFAULT_LIMIT = 1024 * 1024
 """How many bytes of a body are inspected, decoded: 1 MiB."""
 
@@ -18,8 +20,7 @@ class Missing(StrEnum):
     """The HTTP message ended before the length it had announced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer as it was received.
 
     `status` and `headers` are None where they are unknown (a bare body). `body` holds the bytes as

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 from taskaudit.contract.answer import DEFAULT_LIMIT, STRICT, Allowance, Answer
 from taskaudit.contract.body import Body, read_body
 from taskaudit.contract.excerpt import JSON_TYPES, describe
-from taskaudit.contract.places import Span, enclosing, locate, place
+from taskaudit.contract.places import Span, enclosing, locate, place, tokens
 from taskaudit.contract.rules import details, envelope, error, job_id
+from taskaudit.contract.rules.body import TA007
 from taskaudit.contract.rules.rule import Fault
 from taskaudit.contract.rules.types import type_faults
 from taskaudit.contract.verdict import MAX_FINDINGS_PER_RULE, Finding, Kind, Verdict
+from taskaudit.contract.well_formed import well_formed
 
 _BY_MEMBERS = {("job_id",): Kind.JOB, ("error",): Kind.ERROR, ("job_id", "error"): Kind.AMBIGUOUS}
+type _Omitted = tuple[tuple[str, int], ...]
+_BY_KIND = {
+    Kind.UNRECOGNISED: envelope.envelope_missing,
+    Kind.AMBIGUOUS: envelope.envelope_ambiguous,
+    Kind.FOREIGN: envelope.envelope_foreign,
+}
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -27,11 +35,18 @@ def audit_submission(answer: Answer, allowance: Allowance = STRICT, limit: int =
     `limit` is the most bytes of the decoded body that are inspected. Never raises on any answer.
     """
     body = read_body(answer, allowance, limit)
-    kind = classify(body, answer.status, allowance)
+    if body.value is not None and not body.faults and (verdict := well_formed(body, answer.status)):
+        return verdict
+    return by_rules(body, answer.status, allowance)
+
+
+def by_rules(body: Body, status: int | None, allowance: Allowance = STRICT) -> Verdict:
+    """The verdict on a body with every rule asked."""
+    kind = classify(body, status, allowance)
     faults = body.faults
     if body.value is not None:
-        faults = (*faults, *_envelope_faults(body.value, kind, answer.status))
-    findings, omitted = _findings(faults, body) if faults else ((), Counter())
+        faults = (*faults, *_envelope_faults(body.value, kind, status))
+    findings, omitted = _findings(faults, body) if faults else ((), ())
     value = body.value or {}
     failure = value.get("error")
     failure = failure if isinstance(failure, dict) else {}
@@ -41,7 +56,7 @@ def audit_submission(answer: Answer, allowance: Allowance = STRICT, limit: int =
         job_id=_recorded_job_id(kind, value),
         error_code=_string(failure.get("code")),
         error_message=_string(failure.get("message")),
-        omitted=tuple(sorted(omitted.items())),
+        omitted=omitted,
         names_envelope="job_id" in value or "error" in value,
         text=body.text,
     )
@@ -64,17 +79,15 @@ def classify(body: Body, status: int | None, allowance: Allowance) -> Kind:
 
 
 def _envelope_faults(value: dict[str, Any], kind: Kind, status: int | None) -> Iterator[Fault]:
-    yield from envelope.envelope_missing(value, kind)
-    yield from envelope.envelope_ambiguous(value, kind)
-    yield from envelope.envelope_foreign(value, kind)
-    yield from envelope.status_disagrees(kind, status)
+    yield from _BY_KIND[kind](value) if kind in _BY_KIND else envelope.status_disagrees(kind, status)
     yield from type_faults(value)
     if isinstance(identity := value.get("job_id"), str):
         yield from job_id.job_id_empty(identity)
         yield from job_id.job_id_unsafe(identity)
     if isinstance(failure := value.get("error"), dict):
         yield from _error_faults(failure)
-    yield from details.details_misplaced(value)
+    if "details" in value:
+        yield from details.details_misplaced(value)
 
 
 def _error_faults(failure: dict[str, Any]) -> Iterator[Fault]:
@@ -86,54 +99,63 @@ def _error_faults(failure: dict[str, Any]) -> Iterator[Fault]:
         yield from error.error_code_empty(code)
     if isinstance(message, str) and isinstance(code, str):
         yield from error.error_members_swapped(message, code)
-    yield from details.details_empty(failure)
-    yield from details.detail_empty(failure)
+    if "details" in failure:
+        yield from details.details_empty(failure)
+        yield from details.detail_empty(failure)
 
 
-def _findings(faults: Iterable[Fault], body: Body) -> tuple[tuple[Finding, ...], Counter[str]]:
-    """Faults in order, capped by rule, with their places and what was found there."""
+def _findings(faults: Collection[Fault], body: Body) -> tuple[tuple[Finding, ...], _Omitted]:
+    """Faults in order, with their places and what was found there; by rule, how many are over the cap."""
+    faults = sorted(faults, key=_order) if len(faults) > 1 else faults
+    listed, omitted = _capped(faults, body.omitted)
+    spans = locate(body.text, {fault.pointer for fault in listed}) if body.text is not None else {}
+    return tuple(_finding(fault, body, spans) for fault in listed), omitted
+
+
+def _capped(faults: Collection[Fault], repeated: int) -> tuple[Collection[Fault], _Omitted]:
+    """`repeated` members (TA007) were left out before."""
+    if len(faults) <= MAX_FINDINGS_PER_RULE and not repeated:
+        return faults, ()
     listed: list[Fault] = []
     count: Counter[str] = Counter()
-    for fault in sorted(faults, key=_order):
+    for fault in faults:
         count[fault.rule.code] += 1
         if count[fault.rule.code] <= MAX_FINDINGS_PER_RULE:
             listed.append(fault)
-    count["TA007"] += body.omitted
-    omitted = Counter(
-        {code: n - MAX_FINDINGS_PER_RULE for code, n in count.items() if n > MAX_FINDINGS_PER_RULE}
-    )
-    wanted = set(chain.from_iterable((f.pointer, enclosing(f.pointer)) for f in listed))
-    spans = locate(body.text, wanted) if body.text is not None else {}
-    return tuple(_finding(fault, body, spans) for fault in listed), omitted
+    count[TA007.code] += repeated
+    most = MAX_FINDINGS_PER_RULE
+    return listed, tuple(sorted((code, n - most) for code, n in count.items() if n > most))
 
 
 def _finding(fault: Fault, body: Body, spans: dict[str, Span]) -> Finding:
     """A missing value is placed at the object it is missing from."""
-    span = spans.get(fault.pointer)
-    found = fault.found
+    rule, pointer, expected, found, offset = fault
+    span = spans.get(pointer)
     if found is None:
         assert body.text is not None
-        found = describe(body.text, span, _value_at(body.value, fault.pointer))
-    around = span or spans.get(enclosing(fault.pointer))
-    offset = fault.offset if fault.offset is not None else around.start if around else None
+        found = describe(body.text, span, _value_at(body.value, pointer))
+    if offset is None and (around := span or spans.get(enclosing(pointer))):
+        offset = around.start
     at = place(body.text, offset) if offset is not None and body.text is not None else None
-    rule = fault.rule
-    kind = found.split(" ", 1)[0]
-    json_type = kind if kind in JSON_TYPES else ""
-    return Finding(rule.code, rule.name, rule.severity, fault.pointer, fault.expected, found, json_type, at)
+    json_type = found.partition(" ")[0]
+    json_type = json_type if json_type in JSON_TYPES else ""
+    return Finding(rule.code, rule.name, rule.severity, pointer, expected, found, json_type, at)
 
 
 def _value_at(value: Any, pointer: str) -> Any:
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        value = value[int(name)] if isinstance(value, list) else value[name]
+    for token in tokens(pointer):
+        value = value[int(token)] if isinstance(value, list) else value[token]
     return value
 
 
 def _order(fault: Fault) -> tuple[str, list[tuple[int, str]]]:
     """By code, then pointer, array indexes as numbers: /details/2 stands before /details/10."""
-    steps = _DIGITS.split(fault.pointer)
-    return fault.rule.code, [(int(s), "") if s.isdigit() else (0, s) for s in steps]
+    return fault.rule.code, _steps(fault.pointer)
+
+
+@lru_cache(maxsize=1024)
+def _steps(pointer: str) -> list[tuple[int, str]]:
+    return [(int(s), "") if s.isdigit() else (0, s) for s in _DIGITS.split(pointer)]
 
 
 def _recorded_job_id(kind: Kind, value: dict[str, Any]) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from jiter import from_json
 
@@ -29,8 +29,7 @@ from taskaudit.contract.rules.rule import Fault
 from taskaudit.contract.verdict import MAX_FINDINGS_PER_RULE
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What was read. `text` is None where not even a text could be had, `value` where no JSON object.
 
     `accepted` tells the empty body of a route that allows it. `omitted` counts duplicate members
@@ -68,16 +67,46 @@ _KNOWN_TYPES = frozenset(
         "text/xml",
     }
 )
+_PLAIN_TYPES = frozenset(
+    {
+        "application/json",
+        "application/json;charset=utf-8",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "application/json; charset=UTF-8",
+    }
+)
 _BOM = codecs.BOM_UTF8
 _JSON_SPACE = b" \t\n\r"
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 # Python codecs that are charsets: the others are transformations, and some are slow on hostile text.
 _CODEC = re.compile(r"utf-(?:16|32)|gb|big5|euc|shift|iso|cp\d|koi|hz|johab|ascii|latin|tis|mac")
+# RFC 8259: no NaN, no Infinity; and it names a repeated member. Values seldom come twice, names do.
+_strict = partial(from_json, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
 _JITER_PLACE = re.compile(r" at line (\d+) column (\d+)$")
 
 
 def read_body(answer: Answer, allowance: Allowance, limit: int) -> Body:
     """The JSON object in `answer`, with all TA0xx that apply; never raises."""
+    return _plain(answer, limit) or read_carefully(answer, allowance, limit)
+
+
+def _plain(answer: Answer, limit: int) -> Body | None:
+    """What nearly all answers are, read at once: a JSON object as it should be sent. None for any other."""
+    raw = answer.body
+    if answer.content_encoding or answer.missing is not None or len(raw) > limit:
+        return None
+    if answer.headers_known and answer.content_type not in _PLAIN_TYPES:
+        return None
+    try:
+        value, text = _strict(raw), raw.decode()
+    except ValueError:
+        return None
+    return Body((), text, value) if type(value) is dict else None
+
+
+def read_carefully(answer: Answer, allowance: Allowance, limit: int) -> Body:
+    """As `read_body`, whatever the answer is."""
     reader = _Reader(answer, allowance, limit)
     try:
         return reader.read()
@@ -178,7 +207,7 @@ class _Reader:
 
     def parsed(self, utf8: bytes) -> Any:
         try:
-            return from_json(utf8, allow_inf_nan=False, catch_duplicate_keys=True)
+            return _strict(utf8)
         except ValueError as error:
             if not str(error).startswith("Detected duplicate key"):
                 self.not_json(utf8, str(error))

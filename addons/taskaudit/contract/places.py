@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from taskaudit.contract.verdict import Place
@@ -20,10 +20,13 @@ _STRING = rf'"{_PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{{4}}){_PLAIN})*+"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 
 _BLANK = re.compile(_BLANKS)
-_NAME = re.compile(rf"{_BLANKS}({_STRING}){_BLANKS}:")
+_NAME = re.compile(rf"{_BLANKS}({_STRING}){_BLANKS}:{_BLANKS}")
 _VALUE = re.compile(rf"{_BLANKS}(?:({_STRING}|{_NUMBER}|true|false|null)|([\[{{]))")
 _CLOSE = re.compile(rf"{_BLANKS}[\]}}]")
 _NEXT = re.compile(rf"{_BLANKS}([,\]}}])")
+
+# Only where a value ends is asked of it; numbers are not made, as one of 5,000 digits raises.
+_skip: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(parse_int=len, parse_float=len).scan_once  # type: ignore[attr-defined]  # typeshed does not know it
 
 
 class Span(NamedTuple):
@@ -99,7 +102,12 @@ def _stop(text: str, pos: int, key: Key) -> Step:
 
 def pointer_to(keys: Sequence[Key]) -> str:
     """The JSON Pointer of the value reached by `keys`, the first of which (the top level's) is no step."""
-    return "".join("/" + _name(key).replace("~", "~0").replace("/", "~1") for key in keys[1:])
+    return "".join("/" + escape_token(_name(key)) for key in keys[1:])
+
+
+def escape_token(name: str) -> str:
+    """A member's name as a reference token of a JSON Pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _name(key: Key) -> str:
@@ -108,74 +116,146 @@ def _name(key: Key) -> str:
     return str(json.loads(key)) if "\\" in key else key[1:-1]
 
 
-class _Wanted:
-    """A value somebody asks for, or one on the way there."""
-
-    __slots__ = ("below", "end", "inside", "start")
-
-    def __init__(self) -> None:
-        self.below: dict[str, _Wanted] = {}
-        self.start = self.end = -1
-        self.inside = -1
-        """Where the container that this was last seen in starts."""
+type _Wanted = dict[str, _Wanted]
+"""The values somebody asks for, with those on the way there, by the tokens of their pointers."""
 
 
 def locate(text: str, pointers: Collection[str]) -> dict[str, Span]:
     """The span of the value at each JSON Pointer, of those that exist; of repeated members the last wins.
 
-    `""` is the whole text without the blanks around it.
+    `""` is the whole text without the blanks around it. Values on the way to those asked for are there, too.
     """
     found: dict[str, Span] = {}
+    wanted = _tree(pointers)
+    if wanted:
+        try:
+            _enter(text, _past_blanks(text, 0), wanted, "", found)
+        except (ValueError, StopIteration, IndexError, RecursionError):  # Not JSON, or very deep.
+            found = locate_by_walk(text, pointers)
     if "" in pointers and (whole := text.strip(" \t\n\r")):
         start = text.index(whole[0])
         found[""] = Span(start, start + len(whole))
-    top = _tree(pointers)
-    if top.below:
-        _visit(text, top)
-        found |= {p: span for p in pointers if p and (span := _span(top, p))}
     return found
 
 
 def _tree(pointers: Collection[str]) -> _Wanted:
-    top = _Wanted()
+    top: _Wanted = {}
     for pointer in pointers:
         if pointer.startswith("/"):
             node = top
-            for token in _tokens(pointer):
-                node = node.below.setdefault(token, _Wanted())
+            for token in tokens(pointer):
+                node = node.setdefault(token, {})
     return top
 
 
-def _tokens(pointer: str) -> list[str]:
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+def tokens(pointer: str) -> list[str]:
+    """The reference tokens of a JSON Pointer, unescaped (RFC 6901, section 4)."""
+    steps = pointer.split("/")[1:]
+    return [step.replace("~1", "/").replace("~0", "~") for step in steps] if "~" in pointer else steps
 
 
-def _visit(text: str, top: _Wanted) -> None:
-    """Notes on each wanted value where it was last seen, and in what."""
-    path: list[_Wanted | None] = []
+def _past_blanks(text: str, pos: int) -> int:
+    blank = _BLANK.match(text, pos)
+    return blank.end() if blank else pos
+
+
+def _enter(text: str, at: int, wanted: _Wanted, pointer: str, found: dict[str, Span]) -> int:
+    """Notes the value at `at` and what is wanted in it; gives where it ends.
+
+    What nobody asks for is passed over at once. Raises ValueError or StopIteration where the text is no JSON.
+    """
+    if wanted and text[at] == "{":
+        end = _enter_object(text, at + 1, wanted, pointer, found)
+    else:
+        end = _skip(text, at)[1]
+        if wanted and text[at] == "[":
+            _enter_array(text, at + 1, wanted, pointer, found)
+    found[pointer] = Span(at, end)
+    return end
+
+
+def _enter_object(text: str, pos: int, wanted: _Wanted, pointer: str, found: dict[str, Span]) -> int:
+    if empty := _CLOSE.match(text, pos):
+        return empty.end()
+    while True:
+        name = _NAME.match(text, pos)
+        if name is None:
+            raise ValueError(pos)
+        key, pos = _name(name[1]), name.end()
+        below = wanted.get(key)
+        if below is None:
+            pos = _skip(text, pos)[1]
+        else:
+            inner = f"{pointer}/{escape_token(key)}"
+            if inner in found:
+                _forget(found, inner)
+            pos = _enter(text, pos, below, inner, found)
+        pos, is_last = _after(text, pos, "}")
+        if is_last:
+            return pos
+
+
+def _enter_array(text: str, pos: int, wanted: _Wanted, pointer: str, found: dict[str, Span]) -> None:
+    """As far as there is something wanted."""
+    left = len(wanted)
+    index, is_last = 0, _CLOSE.match(text, pos) is not None
+    while left and not is_last:
+        pos = _past_blanks(text, pos)
+        below = wanted.get(str(index))
+        if below is None:
+            pos = _skip(text, pos)[1]
+        else:
+            left -= 1
+            pos = _enter(text, pos, below, f"{pointer}/{index}", found)
+        pos, is_last = _after(text, pos, "]")
+        index += 1
+
+
+def _after(text: str, pos: int, closer: str) -> tuple[int, bool]:
+    """Past a comma, or past the end of what holds the value that ended at `pos`."""
+    after = _NEXT.match(text, pos)
+    if after is None or after[1] not in ("," + closer):
+        raise ValueError(pos)
+    return after.end(), after[1] == closer
+
+
+def _forget(found: dict[str, Span], pointer: str) -> None:
+    """What was found in an earlier member of the same name."""
+    for stale in [each for each in found if each == pointer or each.startswith(pointer + "/")]:
+        del found[stale]
+
+
+def locate_by_walk(text: str, pointers: Collection[str]) -> dict[str, Span]:
+    """As `locate`, also for a text that stops being JSON: what came before counts. Takes longer."""
+    wanted = _tree(pointers)
+    found: dict[str, Span] = {}
+    path: list[_Inside | None] = []
     for mark, key, _, start, end in walk(text):
         if mark == CLOSE:
-            node = path.pop()
-            if node is not None:
-                node.end = end
+            if (closed := path.pop()) is not None:
+                found[closed.pointer] = Span(closed.start, end)
             continue
-        holder = path[-1] if path else None
-        node = top if not path else holder.below.get(_name(key)) if holder is not None else None
-        if node is not None and mark != STOP:
-            node.start, node.end = start, end if mark == SCALAR else -1
-            node.inside = holder.start if holder is not None else -1
+        here = _Inside("", wanted, start) if not path else _below(path[-1], key, start)
+        if here is not None and mark != STOP:
+            _forget(found, here.pointer)
+            if mark == SCALAR:
+                found[here.pointer] = Span(start, end)
         if mark == OPEN:
-            path.append(node)
+            path.append(here)
+    return found
 
 
-def _span(top: _Wanted, pointer: str) -> Span | None:
-    node, holder_start = top, -1
-    for token in _tokens(pointer):
-        holder_start, node = node.start, node.below[token]
-        # Seen in an earlier object of the same name, which the last one replaced.
-        if node.start < 0 or node.inside != holder_start:
-            return None
-    return Span(node.start, node.end) if node.end >= 0 else None
+class _Inside(NamedTuple):
+    pointer: str
+    wanted: _Wanted
+    start: int
+
+
+def _below(holder: _Inside | None, key: Key, start: int) -> _Inside | None:
+    name = _name(key)
+    if holder is None or (wanted := holder.wanted.get(name)) is None:
+        return None
+    return _Inside(f"{holder.pointer}/{escape_token(name)}", wanted, start)
 
 
 def duplicates(text: str, most: int) -> tuple[list[tuple[str, Span]], int]:

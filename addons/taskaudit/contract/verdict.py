@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 
 class Severity(StrEnum):
@@ -55,8 +57,7 @@ class Waiver:
     pointer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing wrong with one answer.
 
     `pointer` is a JSON Pointer (RFC 6901) to the value at fault, or to where a missing one should be.
@@ -76,8 +77,7 @@ class Finding:
     waived: Waiver | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What one answer to a submission is, and all that is wrong with it.
 
     `findings` are in order of code, then pointer. A rule that is broken more than
@@ -94,7 +94,10 @@ class Verdict:
     error_message: str | None = None
     omitted: tuple[tuple[str, int], ...] = ()
     names_envelope: bool = False
-    text: str | None = field(default=None, repr=False, compare=False)
+    text: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.kind.value}, {self.findings}, job_id={self.job_id!r}, omitted={self.omitted})"
 
     @property
     def well_formed(self) -> bool:

@@ -48,7 +48,7 @@ def test_the_dialect(value: dict[str, Any], dialect: str | None) -> None:
 
 
 def test_the_dialect_is_named_in_the_finding() -> None:
-    (fault,) = envelope.envelope_foreign({"code": "A", "message": "m"}, Kind.FOREIGN)
+    (fault,) = envelope.envelope_foreign({"code": "A", "message": "m"})
     assert (fault.pointer, fault.found) == ("", "Object in the flat error dialect")
 
 
@@ -93,7 +93,7 @@ def test_near_misses_of_the_name(name: str, near: bool) -> None:
     ],
 )
 def test_where_the_job_id_stands_instead(value: dict[str, Any], pointers: list[str]) -> None:
-    assert [f.pointer for f in envelope.envelope_missing(value, Kind.UNRECOGNISED)] == pointers
+    assert [f.pointer for f in envelope.envelope_missing(value)] == pointers
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_where_the_job_id_stands_instead(value: dict[str, Any], pointers: list[s
     ],
 )
 def test_names_are_told_and_values_are_not(value: dict[str, Any], found: str) -> None:
-    assert next(envelope.envelope_missing(value, Kind.UNRECOGNISED)).found == found
+    assert next(envelope.envelope_missing(value)).found == found
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,3 @@ def test_the_status_disagrees(kind: Kind, status: int | None, disagrees: bool) -
     assert [(f.rule.code, f.pointer, f.found) for f in faults] == (
         [("TA104", "", f"HTTP {status}")] if disagrees else []
     )
-
-
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.UNRECOGNISED, Kind.AMBIGUOUS, Kind.FOREIGN}))
-def test_other_kinds_are_envelopes(kind: Kind) -> None:
-    value = {"code": "a", "message": "m", "jobId": "a"}
-    assert not list(envelope.envelope_missing(value, kind))
-    assert not list(envelope.envelope_ambiguous(value, kind))
-    assert not list(envelope.envelope_foreign(value, kind))
-
-
-def test_tokens_of_pointers() -> None:
-    assert envelope.escape_token("a/b~c~1") == "a~1b~0c~01"

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.places import escape_token
 from taskaudit.contract.rules.rule import Example, Fault, Rule
 from taskaudit.contract.verdict import Kind, Severity
 from taskaudit.contract.words import Words
@@ -147,26 +148,22 @@ def dialect(value: dict[str, Any]) -> str | None:
     return next((name for name, speaks in DIALECTS.items() if speaks(value)), None)
 
 
-def envelope_missing(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+def envelope_missing(value: dict[str, Any]) -> Iterator[Fault]:
     """TA101, and TA105 where the job id stands elsewhere."""
-    if kind is not Kind.UNRECOGNISED:
-        return
     yield TA101.at("", '"job_id" or "error"', f"Object with {_names(value)}")
     pointer = next(_misplaced(value), None)
     if pointer is not None:
         yield TA105.at(pointer, 'a top-level "job_id"')
 
 
-def envelope_ambiguous(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+def envelope_ambiguous(value: dict[str, Any]) -> Iterator[Fault]:
     """TA102."""
-    if kind is Kind.AMBIGUOUS:
-        yield TA102.at("", 'one of "job_id" and "error"', 'Object with both "job_id" and "error"')
+    yield TA102.at("", 'one of "job_id" and "error"', 'Object with both "job_id" and "error"')
 
 
-def envelope_foreign(value: dict[str, Any], kind: Kind) -> Iterator[Fault]:
+def envelope_foreign(value: dict[str, Any]) -> Iterator[Fault]:
     """TA103; names the dialect."""
-    if kind is Kind.FOREIGN:
-        yield TA103.at("", '"job_id" or "error"', f"Object in the {dialect(value)} error dialect")
+    yield TA103.at("", '"job_id" or "error"', f"Object in the {dialect(value)} error dialect")
 
 
 def status_disagrees(kind: Kind, status: int | None) -> Iterator[Fault]:
@@ -184,11 +181,6 @@ def is_near_miss(name: str) -> bool:
     return _NOT_A_LETTER.sub("", name.lower()) == "jobid"
 
 
-def escape_token(name: str) -> str:
-    """A member's name as a reference token of a JSON Pointer (RFC 6901, section 3)."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
 def _names(value: dict[str, Any]) -> str:
     """The first few members' names; their values may be secret."""
     listed = ", ".join(f'"{escape(name, 40)}"' for name in islice(value, _LISTED))
@@ -199,14 +191,14 @@ def _names(value: dict[str, Any]) -> str:
 def _misplaced(value: dict[str, Any]) -> Iterator[str]:
     """Pointers to where the job id may be meant to be: near-misses of its name first, then by depth."""
     yield from (f"/{escape_token(name)}" for name in value if is_near_miss(name))
-    inner = [(f"/{escape_token(name)}", member) for name, member in value.items()]
-    for _ in range(2):
-        yield from (f"{at}/job_id" for at, member in inner if isinstance(member, dict) and "job_id" in member)
-        inner = [pair for at, member in inner for pair in _children(at, member)]
+    yield from (f"/{at}/job_id" for at in _holders(value))
+    for name, member in value.items():
+        yield from (f"/{escape_token(name)}/{at}/job_id" for at in _holders(member))
 
 
-def _children(at: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        yield from ((f"{at}/{escape_token(name)}", member) for name, member in value.items())
-    elif isinstance(value, list):
-        yield from ((f"{at}/{index}", member) for index, member in enumerate(value))
+def _holders(value: Any) -> Iterator[str]:
+    """Tokens of the members, or entries, of `value` that are Objects with a job id."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        if isinstance(inner, dict) and "job_id" in inner:
+            yield escape_token(str(key))

@@ -86,8 +86,13 @@ TA204 = Rule(
     ),
 )
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9\-._~]")
 _LONGEST = 255
+_SAFE = re.compile(rf"[A-Za-z0-9\-._~]{{1,{_LONGEST}}}")
+
+
+def is_safe(job_id: str) -> bool:
+    """Whether a job id can stand in the path of a URL as it is."""
+    return _SAFE.fullmatch(job_id) is not None
 
 
 def job_id_empty(job_id: str) -> Iterator[Fault]:
@@ -100,5 +105,5 @@ def job_id_unsafe(job_id: str) -> Iterator[Fault]:
     """TA203."""
     if len(job_id) > _LONGEST:
         yield TA203.at("/job_id", f"at most {_LONGEST} characters", f"String of {len(job_id)} characters")
-    elif _UNSAFE.search(job_id):
+    elif job_id and not is_safe(job_id):
         yield TA203.at("/job_id", "only letters, digits and -._~")

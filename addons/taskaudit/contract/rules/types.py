@@ -24,7 +24,7 @@ class _Broken(NamedTuple):
 
 
 # By the error's `loc`, array indexes as "*".
-_TABLE: dict[tuple[str, ...], _Broken] = {
+_TABLE: dict[tuple[str | int, ...], _Broken] = {
     ("job_id",): _Broken("String", TA201),
     ("error",): _Broken("Object", TA301),
     ("error", "message"): _Broken("String", TA303, missing=TA302),
@@ -46,8 +46,8 @@ def type_faults(value: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _fault(loc: tuple[int | str, ...], error_type: str, found: object) -> Fault:
-    broken = _TABLE[tuple("*" if isinstance(step, int) else step for step in loc)]
-    pointer = "".join(f"/{step}" for step in loc)
+    broken = _TABLE[loc if len(loc) < 3 else (*loc[:2], "*", *loc[3:])]
+    pointer = "/" + "/".join(map(str, loc))
     if error_type == "missing" and broken.missing:
         return broken.missing.at(pointer, broken.expected, "nothing")
     if found is None and broken.null:
