@@ -7,7 +7,6 @@ The logs stay the source of truth; the store is made from them and can be made a
     judging.py   the story in SQL, and the rules on more than one exchange
     views.py     `jobs` and `findings` in SQL
     database.py  connections, transactions, what the database's errors mean
-    shapes.py    what is read of a line of a log
     rows.py      a line of a log as a row
     piece.py     a file of a log from where the last load ended
     tail.py      all files of a log, one after the other

@@ -16,10 +16,11 @@ from typing import NamedTuple
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log import Damaged
+from taskaudit.log.shapes import NotARecord
 from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.judging import POINTERS
 from taskaudit.store.piece import Position
-from taskaudit.store.rows import NotARecord, Row, row_of
+from taskaudit.store.rows import Row, row_of
 from taskaudit.store.tail import Tail
 
 POLL = 0.2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,12 +9,8 @@ from typing import Any, NamedTuple
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.exchange import rfc3339
+from taskaudit.log.shapes import Finding, JobQuery, NotARecord, Record, Submission, Unaudited, decode
 from taskaudit.route_template import template_of
-from taskaudit.store.shapes import Finding, JobQuery, Record, Submission, Unaudited, decode
-
-
-class NotARecord(Exception):
-    """The line is no record; says why."""
 
 
 class Row(NamedTuple):
@@ -72,43 +67,30 @@ class Row(NamedTuple):
     record: str = ""
 
 
-_ON_EXCHANGES = frozenset({"submission", "job_query", "unaudited", "finding"})
-_HERE = frozenset({"session", *_ON_EXCHANGES})
-
-
 def row_of(line: bytes) -> Row:
     """The row of one line. Raises NotARecord."""
     try:
-        text = line.decode().rstrip("\n")
         record = decode(line)
+        text = line.decode().rstrip("\n")
         at = datetime.fromisoformat(record.timestamp).timestamp()
-        row = _row(record, at, text)
-    except (ValueError, RecursionError, OverflowError, OSError) as error:
-        raise NotARecord(_why(line, error)) from None
+    except (ValueError, OverflowError, OSError) as error:
+        raise NotARecord(f"not a record: {error}") from None
+    row = _row(record, at, text)
     # NUL and lone surrogates, which no database takes, can only stand in a line as escapes.
     return row if b"\\u" not in line else Row._make([*map(_storable, row[:-1]), row.record])
 
 
 def _row(record: Record, at: float, text: str) -> Row:
     kind = record.event_type
-    if kind not in _HERE:
-        _check_body(kind, text)
-        return _plain(record, at, text)
-    if getattr(record, kind) is None:
-        raise ValueError("no object named after its event_type")
-    if kind == "session":
-        assert record.session is not None
-        return _plain(record, at, text, record.session.state)
-    if record.exchange_id is None or record.http is None:
-        raise ValueError("no exchange_id or http")
-    if record.submission is not None:
-        return _submission(record, record.submission, at, text)
-    if record.job_query is not None:
+    if kind == "job_query" and record.job_query is not None:
         return _job_query(record, record.job_query, at, text)
-    if record.finding is not None:
+    if kind == "submission" and record.submission is not None:
+        return _submission(record, record.submission, at, text)
+    if kind == "finding" and record.finding is not None:
         return _finding(record, record.finding, at, text)
-    assert record.unaudited is not None
-    return _unaudited(record, record.unaudited, at, text)
+    if kind == "unaudited" and record.unaudited is not None:
+        return _unaudited(record, record.unaudited, at, text)
+    return _plain(record, at, text, record.session.state if kind == "session" and record.session else None)
 
 
 def _plain(record: Record, at: float, text: str, status: str | None = None) -> Row:
@@ -256,16 +238,3 @@ def _storable(value: Any) -> Any:
     if not isinstance(value, str) or value.isprintable():
         return value
     return "".join(f"\\u{ord(c):04x}" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
-
-
-def _check_body(event_type: str, text: str) -> None:
-    if not isinstance(json.loads(text).get(event_type), dict):
-        raise ValueError("no object named after its event_type")
-
-
-def _why(line: bytes, error: Exception) -> str:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError) as broken:
-        return f"not JSON ({broken})"
-    return f"not a record: {error}"

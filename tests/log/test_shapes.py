@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.store.shapes import decode
+from taskaudit.log.shapes import NotARecord, decode
 from tests.tangles import tangle
 
 
@@ -24,5 +24,5 @@ def test_all_that_the_recorder_writes_is_read(tmp_path: Path) -> None:
 def test_what_no_column_can_hold(tmp_path: Path, member: str, value: object) -> None:
     record = json.loads(tangle(tmp_path, 1)[0].read_bytes().splitlines()[1])
     decode(json.dumps(record).encode())
-    with pytest.raises(ValueError, match=member):
+    with pytest.raises(NotARecord, match=member):
         decode(json.dumps({**record, member: value}).encode())
