@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import structs
 
 from taskaudit.catalogue import Catalogue, Match, Role, Route
 from taskaudit.contract.answer import STRICT, Answer, Missing
@@ -22,8 +25,7 @@ if TYPE_CHECKING:
 _SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one exchange.
 
     `job_id` is the one answered to a submission, or the one asked for by a job query. Where `unaudited`
@@ -69,7 +71,8 @@ class Outcome:
         """What has to be kept of an outcome to record a finding on it later."""
         answer = self.exchange.answer
         bare = None if answer is None else Answer(b"", answer.status)
-        return replace(self, exchange=replace(self.exchange, answer=bare), verdict=None, status=None, late=())
+        exchange = structs.replace(self.exchange, answer=bare)
+        return structs.replace(self, exchange=exchange, verdict=None, status=None, late=())
 
     @property
     def audited(self) -> bool:
@@ -100,6 +103,12 @@ class Auditor:
         outcome = self._seen(exchange, match)
         return outcome if self.policy is EMPTY else _judged(outcome, self.policy)
 
+    def judged(self, findings: Iterable[Finding], outcome: Outcome) -> tuple[Finding, ...]:
+        """Findings on what the client did after `outcome`, as the policy has them."""
+        if not any(self.policy.names(finding.rule) for finding in findings):
+            return tuple(findings)
+        return _kept(findings, self.policy, outcome.where)
+
     def _seen(self, exchange: Exchange, match: Match | None) -> Outcome:
         if exchange.method is None:
             return self._submission(exchange, None)
@@ -111,6 +120,10 @@ class Auditor:
         if match.route.role is Role.SUBMISSION:
             return self._submission(exchange, match.route)
         return self._job_query(exchange, match)
+
+    def is_other(self, method: str, path: str) -> bool:
+        """Whether the request line alone tells that an exchange is none of ours."""
+        return not self.may_be_unlisted_submission(method) and self.catalogue.match(method, path) is None
 
     def may_be_unlisted_submission(self, method: str) -> bool:
         """Whether a request outside the catalogue may still turn out to be a submission."""
@@ -150,13 +163,17 @@ class Auditor:
 
 def _judged(outcome: Outcome, policy: Policy) -> Outcome:
     """The outcome with its findings as the policy has them; whether it was seen does not depend on these."""
+    if not outcome.findings:
+        return outcome
     verdict, status, where = outcome.verdict, outcome.status, outcome.where
     if verdict is not None and verdict.findings:
         omitted = tuple(each for each in verdict.omitted if not policy.is_off(each[0], where))
         found = _kept(verdict.findings, policy, where)
-        return replace(outcome, verdict=replace(verdict, findings=found, omitted=omitted))
+        return structs.replace(outcome, verdict=structs.replace(verdict, findings=found, omitted=omitted))
     if status is not None and status.findings:
-        return replace(outcome, status=replace(status, findings=_kept(status.findings, policy, where)))
+        return structs.replace(
+            outcome, status=replace(status, findings=_kept(status.findings, policy, where))
+        )
     return outcome
 
 

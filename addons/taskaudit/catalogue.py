@@ -25,6 +25,7 @@ FINAL_STATUSES = frozenset({"SUCCESS", "FAIL"})
 
 _WILDCARD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
+_LONGEST_HOST = 300  # DNS has 253 characters.
 _HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -312,7 +313,7 @@ def _name(service: Service, entry: RouteEntry | JobQueryEntry) -> str:
 def _chosen(candidates: list[_Candidate], host: str | Callable[[], str] | None) -> _Candidate:
     if host is None or len(candidates) == 1:
         return candidates[0]
-    bare = _bare(host if isinstance(host, str) else host())
+    bare = _bare((host if isinstance(host, str) else host())[-_LONGEST_HOST:])
     return next((c for c in candidates if c.serves(bare)), candidates[0])
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import blake2b
+
+import msgspec
 
 from taskaudit.contract.answer import Answer
 
@@ -19,8 +20,7 @@ class Unaudited(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """A request with the answer it got.
 
     `exchange_id` is the same live and from the saved flow file. `path` has no query string; `query` is
@@ -54,7 +54,8 @@ class Exchange:
 
 def stable_id(*parts: object) -> str:
     """32 hex digits that depend on the parts alone."""
-    return blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    text = "\x1f".join([str(part) for part in parts])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def day_of(seconds: float) -> str:

@@ -19,6 +19,7 @@ from taskaudit.catalogue import Role
 from taskaudit.exchange import rfc3339, stable_id
 from taskaudit.following import follow, judged
 from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.lines import clean_line
 from taskaudit.log.file import Notice
 from taskaudit.policy import EMPTY, Policy
 from taskaudit.records import (
@@ -165,11 +166,11 @@ class Recorder:
             self.totals.add(outcome)
             return []
         late = self._judged(follow(self.lifecycle, outcome, outcome.without_bodies()))
-        records = records_of(outcome, self.stamp, self._seq)
-        records += self._late_records(late, self._seq + len(records))
         self.totals.add(outcome)
         self._count(late)
-        self._write(records)
+        if late or not self._write_clean(outcome):
+            records = records_of(outcome, self.stamp, self._seq)
+            self._write(records + self._late_records(late, self._seq + len(records)))
         return late
 
     def due(self) -> list[Late[Outcome]]:
@@ -229,6 +230,21 @@ class Recorder:
     def _stats(self) -> Stats:
         return stats_of(self.totals, self.lifecycle.open_jobs, self.lifecycle.evicted)
 
+    def _write_clean(self, outcome: Outcome) -> bool:
+        """Writes the line of an outcome without findings, where no other has to go with it.
+
+        False where nothing was written, and nothing lost.
+        """
+        line = clean_line(outcome, self.stamp, self._seq) if self.board is None else None
+        if line is None:
+            return False
+        self.log.prepare(len(line))
+        self._note(self.log.notices())
+        if self._loss or self._untold or self.log.is_empty:
+            return False
+        self._append(line, 1)
+        return True
+
     def _write(self, records: Sequence[Record]) -> None:
         """Lost records keep their numbers, so that the gap in `seq` shows them."""
         if self.board is not None:
@@ -243,14 +259,19 @@ class Recorder:
             lines = "".join(map(as_line, added)).encode()
         elif not records:
             return
+        if self._append(lines, len(records), len(added)):
+            self._is_told(told)
+
+    def _append(self, lines: bytes, count: int, added: int = 0) -> bool:
+        """Writes `count` records, or `added` ones where there are more; whether that went well."""
         try:
             self.log.append(lines)
         except OSError as error:
-            self._seq += len(records)
-            self._lose(len(records), error.strerror or str(error))
-        else:
-            self._seq += len(added) or len(records)
-            self._is_told(told)
+            self._seq += count
+            self._lose(count, error.strerror or str(error))
+            return False
+        self._seq += added or count
+        return True
 
     def _added(self, records: Sequence[Record], told: FaultRecord | None) -> list[Record]:
         """The records with those around them that nobody asked for, numbered; empty where there are none.

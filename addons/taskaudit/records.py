@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -25,7 +26,8 @@ from taskaudit.policy import Policy
 from taskaudit.route_template import template_of
 from taskaudit.totals import Totals
 
-_LONGEST_PATH = 2000
+LONGEST_PATH = 2000
+"""To how many characters a path is cut."""
 
 
 class _Model(BaseModel):
@@ -371,33 +373,47 @@ def finding_record(outcome: Outcome, finding: Finding, stamp: Stamp, seq: int) -
 
 def finding_body(outcome: Outcome, finding: Finding) -> FindingBody:
     """A finding as it is recorded."""
-    exchange = outcome.exchange
+    return FindingBody(**finding_facts(outcome, finding))
+
+
+def finding_facts(outcome: Outcome, finding: Finding) -> dict[str, Any]:
+    """The members of a `FindingBody`, in order."""
+    exchange, place, waiver = outcome.exchange, finding.place, finding.waived
     route = outcome.route.name if outcome.route else template_of(exchange.path or "")
-    waiver = finding.waived
-    return FindingBody(
-        rule=finding.rule,
-        name=finding.name,
-        severity=finding.severity,
-        pointer=escape(finding.pointer),
-        expected=finding.expected,
-        found=finding.found,
-        line=finding.place.line if finding.place else None,
-        column=finding.place.column if finding.place else None,
-        fingerprint=stable_id(finding.rule, exchange.method, route, finding.pointer, finding.json_type),
-        waiver=Waived(reason=waiver.reason, owner=waiver.owner, until=waiver.until) if waiver else None,
-    )
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "severity": finding.severity,
+        "pointer": escape(finding.pointer),
+        "expected": finding.expected,
+        "found": finding.found,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "fingerprint": _fingerprint(finding.rule, exchange.method, route, finding.pointer, finding.json_type),
+        "waiver": {"reason": waiver.reason, "owner": waiver.owner, "until": waiver.until} if waiver else None,
+    }
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(rule: str, method: str | None, route: str, pointer: str, json_type: str) -> str:
+    return stable_id(rule, method, route, pointer, json_type)
 
 
 def http_of(outcome: Outcome) -> Http:
     """The request line and the status, made harmless."""
+    return Http(**http_facts(outcome))
+
+
+def http_facts(outcome: Outcome) -> dict[str, Any]:
+    """The members of an `Http`, in order."""
     exchange = outcome.exchange
-    return Http(
-        method=_clean(exchange.method),
-        host=_clean(exchange.host),
-        path=None if exchange.path is None else escape(exchange.path, _LONGEST_PATH),
-        route=outcome.route.name if outcome.route else None,
-        status=exchange.answer.status if exchange.answer else None,
-    )
+    return {
+        "method": _clean(exchange.method),
+        "host": _clean(exchange.host),
+        "path": None if exchange.path is None else escape(exchange.path, LONGEST_PATH),
+        "route": outcome.route.name if outcome.route else None,
+        "status": exchange.answer.status if exchange.answer else None,
+    }
 
 
 def _unaudited_body(outcome: Outcome, reason: Unaudited) -> UnauditedBody:

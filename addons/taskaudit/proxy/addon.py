@@ -12,13 +12,13 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from traceback import extract_tb
 
 from mitmproxy import contentviews, ctx, exceptions, hooks, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
+from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.board import Board
@@ -41,7 +41,7 @@ from taskaudit.proxy.telling import tell, tell_findings, tell_late
 from taskaudit.proxy.view import TaskResponse
 from taskaudit.recorder import Recorder
 from taskaudit.records import FaultBody
-from taskaudit.sources.flow import exchange_of
+from taskaudit.sources.flow import exchange_of, host_of
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,8 @@ class TaskAudit:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Tees the answer of a request in scope where it is going to be streamed."""
-        self._timed(flow, self._tee, counted=False)
+        if flow.response is not None and flow.response.stream:
+            self._timed(flow, self._tee, counted=False)
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
@@ -177,7 +178,7 @@ class TaskAudit:
         outcome = auditor.look(exchange, _match(flow, auditor))
         if outcome.role is Role.OTHER:
             return None
-        return replace(outcome, late=late_findings(flow, exchange.exchange_id))
+        return structs.replace(outcome, late=late_findings(flow, exchange.exchange_id))
 
     def renew(self, flow: http.HTTPFlow) -> None:
         """Audits a flow again and annotates it anew; nothing is recorded."""
@@ -241,7 +242,7 @@ class TaskAudit:
     def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         """The proxy stops while the exchange is under way: its answer will not be seen."""
         _, match = self._under_way.pop(flow.id)
-        outcome = auditor.look(replace(exchange_of(flow), answer=None), match)
+        outcome = auditor.look(structs.replace(exchange_of(flow), answer=None), match)
         recorder.record(outcome)
         self._annotate(flow, outcome)
 
@@ -331,10 +332,11 @@ def _exchange(flow: http.HTTPFlow) -> Exchange:
 
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
     """The route of a flow. Its host is parsed only where there is a route: most traffic has none."""
-    method, path = flow.request.method, flow.request.path.partition("?")[0]
-    if auditor.catalogue.match(method, path) is None:
-        return None
-    return auditor.catalogue.match(method, path, flow.request.pretty_host)
+    asked = flow.request.data
+    path, method = asked.path.partition(b"?")[0], asked.method
+    return auditor.catalogue.match(
+        method.decode("utf-8", "replace"), path.decode("utf-8", "replace"), partial(host_of, flow)
+    )
 
 
 def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:

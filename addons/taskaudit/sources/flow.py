@@ -28,6 +28,9 @@ _READ = {
     for name in ("host", "content-type", "content-encoding", "x-request-id", "x-openstack-request-id")
 }
 
+_LONGEST_HOST = 300
+"""Of what is remembered: clients may send a host of any length."""
+
 
 class Asked(NamedTuple):
     """What is read of a request, as mitmproxy keeps it."""
@@ -80,6 +83,13 @@ def exchange_of(flow: HTTPFlow, body: bytes | None = None) -> Exchange:
     )
 
 
+def host_of(flow: HTTPFlow) -> str:
+    """The host that a flow's exchange has, without making one."""
+    asked = flow.request.data
+    header = ", ".join(_text(value) for name, value in asked.headers.fields if name.lower() == b"host")
+    return _host(header, asked.authority, asked.http_version, asked.host)
+
+
 def exchange_from(
     flow_id: str,
     asked: Asked,
@@ -93,7 +103,7 @@ def exchange_from(
     answers = _named(answered.fields) if answered else {}
     method = _text(asked.method)
     target = _text(asked.path)
-    host = _host(asked, questions.get("host", ""))
+    host = _host(questions.get("host", ""), asked.authority, asked.http_version, asked.host)
     path, _, query = target.partition("?")
     began = answered.started if answered else None
     return Exchange(
@@ -108,7 +118,7 @@ def exchange_from(
         client=client,
         request_digest=_digest(asked, method, host, target),
         request_type=questions.get("content-type"),
-        request_headers=tuple(_text(name) for name, _ in asked.fields),
+        request_headers=tuple([name.decode("utf-8", "replace") for name, _ in asked.fields]),
         started=moment(asked.started),
         ended=moment(_ended(answered, failed)),
     )
@@ -155,19 +165,20 @@ def _named(fields: Fields) -> dict[str, str]:
     return named
 
 
-def _host(asked: Asked, host_header: str) -> str:
+def _host(header: str, authority: bytes, http_version: bytes, address: str) -> str:
     """As `Request.pretty_host`: the host the client asked for, not the address it was found at.
 
     Without the user and password that a client may have left in it.
     """
-    authority = host_header
-    if asked.authority and asked.http_version in (b"HTTP/2.0", b"HTTP/2", b"HTTP/3"):
-        authority = _text(asked.authority)
-    return _host_of(authority) if authority else asked.host
+    if authority and http_version in (b"HTTP/2.0", b"HTTP/2", b"HTTP/3"):
+        header = _text(authority)
+    if not header:
+        return address
+    return _host_in(header) if len(header) <= _LONGEST_HOST else _host_in.__wrapped__(header)
 
 
 @lru_cache(maxsize=256)
-def _host_of(authority: str) -> str:
+def _host_in(authority: str) -> str:
     return parse_authority(authority.rpartition("@")[2], check=False)[0]
 
 
