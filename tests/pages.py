@@ -81,12 +81,15 @@ def anchors(text: str) -> set[str]:
 
 def broken_links(text: str, folder: Path) -> list[str]:
     """Links of a page in `folder` that lead nowhere; other sites are not asked."""
-    inside = anchors(text)
-    return [
-        link
-        for link in LINK.findall(prose(text))
-        if not link.startswith("https://") and link not in inside and not (folder / link).is_file()
-    ]
+    links = [link for link in LINK.findall(prose(text)) if not link.startswith("https://")]
+    return [link for link in links if not _leads_somewhere(link, text, folder)]
+
+
+def _leads_somewhere(link: str, text: str, folder: Path) -> bool:
+    name, mark, anchor = link.partition("#")
+    if name and not (folder / name).is_file():
+        return False
+    return not mark or mark + anchor in anchors((folder / name).read_text(encoding="utf-8") if name else text)
 
 
 def table(text: str, heading: str) -> list[list[str]]:

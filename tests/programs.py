@@ -10,6 +10,7 @@ import pytest
 
 PACKAGES = {
     "haproxy": "haproxy",
+    "jq": "jq",
     "nginx": "nginx-light",
     "promtool": "prometheus",
     "rsyslogd": "rsyslog",
