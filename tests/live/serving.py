@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from forking import Forked, Forks
 from running import PATIENCE, assert_sound, bodies, records_in, wait_until
 
 from taskaudit.demo.mitmdump import program
@@ -48,7 +49,8 @@ class Serve:
     """A running `taskaudit serve`; its files lie in `folder`, under `name`.
 
     In reverse mode before `origin`, unless `mode` is another one. `settings`: its configuration, as YAML.
-    `command` runs in place of the program, `log` is another place for the log.
+    `command` runs in place of the program, `log` is another place for the log. With `forks` it starts sooner,
+    and nobody knows its exit status.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Serve:
         confdir: Path | None = None,
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
+        forks: Forks | None = None,
     ) -> None:
         self.log = log or folder / f"{name}.ndjson"
         self.config = folder / f"{name}.yaml"
@@ -72,9 +75,13 @@ class Serve:
         where = ["--mode", mode or f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
         ours = ["--log", str(self.log), "--config", str(self.config), "--listen", listen]
         ours += ["--set", f"confdir={confdir or folder}"]
+        words = ["serve", *where, *ours, *arguments]
+        if forks is not None:
+            self.process: subprocess.Popen[bytes] | Forked = forks.start(words, self._told)
+            return
         with self._told.open("wb") as told:
             self.process = subprocess.Popen(
-                [*(command or [program("taskaudit")]), "serve", *where, *ours, *arguments],
+                [*(command or [program("taskaudit")]), *words],
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=told,

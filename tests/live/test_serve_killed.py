@@ -6,13 +6,17 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
+from forking import Forks
 from running import Client, assert_sound, bodies
 from serving import Serve
 
@@ -27,24 +31,22 @@ LONGEST = 0.3
 """Seconds of traffic before the kill, at most."""
 TORN = b'{"timestamp":"2026-01-01T00:00:00.000000Z","event_type":"subm'
 """What a kill within a write leaves."""
+_SUBMITTED = re.compile(rb'"event_type":"submission".*"submission":{.*"job_id":"([^"]+)".*}}\n')
 
 
 class _Lane:
     """One log, through starts and kills."""
 
-    def __init__(self, api: DemoApi, folder: Path, confdir: Path, name: str, seed: int) -> None:
-        self._api, self._folder, self._confdir, self._name = api, folder, confdir, name
+    def __init__(self, start: Callable[..., Serve], name: str, seed: int) -> None:
+        self._start, self._name = partial(start, name=name), name
         self._random = random.Random(seed)
         self.received: set[str] = set()
         self.torn = 0
 
-    def _start(self) -> Serve:
-        return Serve(self._api.url, self._folder, name=self._name, confdir=self._confdir)
-
-    def run(self, rounds: int) -> None:
+    def run(self, rounds: int, forks: Forks) -> None:
         """Each round looks at the whole log so far."""
         for _ in range(rounds):
-            with self._start() as proxy:
+            with self._start(forks=forks) as proxy:
                 self._under_load(proxy)
             self._look(proxy.log)
             if self._random.random() < 0.3:
@@ -68,11 +70,11 @@ class _Lane:
         self.received.update(*found)
 
     def _look(self, log: Path) -> None:
-        missing = self.received - {each["job_id"] for each in bodies(_records(log), "submission")}
+        missing = self.received - {found.decode() for found in _SUBMITTED.findall(log.read_bytes())}
         assert missing == set(), f"lane {self._name}: a client has ids that the log has not"
 
     def end(self) -> None:
-        """The last start stops in good order."""
+        """The last start, of the program as users start it, stops in good order."""
         with self._start() as proxy:
             client = Client(proxy.port)
             self.received.add(json.loads(client.submit("web")[1])["job_id"])
@@ -82,8 +84,9 @@ class _Lane:
         records = _records(proxy.log)
         assert_sound(records)
         reasons = [fault["reason"] for fault in bodies(records, "fault")]
-        assert reasons == ["log_repaired"] * self.torn
-        assert len(list(proxy.log.parent.glob(f"{proxy.log.name}.partial-*"))) == self.torn
+        assert set(reasons) <= {"log_repaired"}
+        assert len(reasons) == len(list(proxy.log.parent.glob(f"{proxy.log.name}.partial-*")))
+        assert len(reasons) >= self.torn  # More, where a kill itself has torn a line.
 
 
 def _records(log: Path) -> list[dict[str, object]]:
@@ -105,9 +108,10 @@ def _submit(port: int, job_ids: set[str], answered: threading.Event) -> None:
 def test_fifty_kills(api: DemoApi, tmp_path: Path, confdir: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    lanes = [_Lane(api, tmp_path, confdir, f"lane-{number}", seed + number) for number in range(LANES)]
-    with ThreadPoolExecutor(LANES) as pool:
-        for done in [pool.submit(lane.run, ROUNDS // LANES + 1) for lane in lanes]:
+    start = partial(Serve, api.url, tmp_path, confdir=confdir)
+    lanes = [_Lane(start, f"lane-{number}", seed + number) for number in range(LANES)]
+    with Forks() as forks, ThreadPoolExecutor(LANES) as pool:
+        for done in [pool.submit(lane.run, ROUNDS // LANES + 1, forks) for lane in lanes]:
             done.result()
     for lane in lanes:
         lane.end()
