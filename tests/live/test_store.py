@@ -173,7 +173,7 @@ def test_postgresql_stops_and_starts_while_a_log_is_followed(
 def test_a_loader_that_is_killed_leaves_nothing_half_done(
     tmp_path: Path, postgres_url: str, opened: ExitStack
 ) -> None:
-    log = write_log(tmp_path / "log", [submit(n / 10, f"job-{n}") for n in range(12_000)])
+    log = write_log(tmp_path / "log", [submit(n / 10, f"job-{n}") for n in range(5_000)])
     following = Following(postgres_url, tmp_path, "loader", log)
     opened.callback(following.close)
     wait_until(lambda: "records" in tables(postgres_url), "the schema is made")
