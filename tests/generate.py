@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from taskaudit.config import PARSED, parse, text_digest
 from taskaudit.contract.words import Language
 from taskaudit.records import json_schema
 from tests import rule_pages
@@ -19,9 +20,18 @@ def records_schema() -> str:
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
+def parsed_configs() -> str:
+    """`configs/parsed.json`."""
+    configs = ROOT / "configs"
+    files = [configs / "default.yaml", *sorted((configs / "catalogue").glob("*.yaml"))]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    return json.dumps({text_digest(text): parse(name, text) for name, text in texts.items()}, indent=1) + "\n"
+
+
 def generated() -> dict[Path, str]:
     """Each generated file, by its path from the root of the checkout, with what it should hold."""
-    made = {Path("configs/records.schema.json"): records_schema()}
+    configs = Path("configs")
+    made = {configs / "records.schema.json": records_schema(), configs / PARSED: parsed_configs()}
     for language in Language:
         made |= rule_pages.pages(language)
     return made
