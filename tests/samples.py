@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Catalogue
@@ -45,7 +46,7 @@ def exchange(body: str | bytes | None = JOB, status: int | None = 200, **facts: 
         started=AT - 1,
         ended=AT,
     )
-    return replace(known, **facts)
+    return structs.replace(known, **facts)
 
 
 @cache

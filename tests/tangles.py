@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import text
 
 from taskaudit import findings, jobs
@@ -81,10 +81,10 @@ def _exchange(chance: random.Random, at: float, name: str) -> Outcome:
         case 6:
             placeholder = chance.choice(("None", "{job_id}", "undefined", "<\x1b>", "", job_id))
             asked = ask(at, None, placeholder, error={"code": "E.1", "message": "none\nsuch"})
-            return replace(asked, exchange=replace(asked.exchange, **facts))
+            return structs.replace(asked, exchange=structs.replace(asked.exchange, **facts))
         case _:
             asked = ask(at, chance.choice(STATUSES), job_id, fail_reason="why")
-            return replace(asked, exchange=replace(asked.exchange, **facts))
+            return structs.replace(asked, exchange=structs.replace(asked.exchange, **facts))
 
 
 def _lose(chance: random.Random, log: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
@@ -167,8 +167,8 @@ def test_whether_a_status_is_final(status: str, is_final: bool) -> None:
 
 
 def test_findings_that_come_up_later_are_put_in_order_of_code() -> None:
-    late = tuple(replace(BAD_FINDING, rule=rule) for rule in ("TA501", "TA204"))
-    assert codes(replace(outcome(BAD_ERROR, 400), late=late)) == ["TA204", "TA306", "TA501"]
+    late = tuple(structs.replace(BAD_FINDING, rule=rule) for rule in ("TA501", "TA204"))
+    assert codes(structs.replace(outcome(BAD_ERROR, 400), late=late)) == ["TA204", "TA306", "TA501"]
 
 
 def test_what_is_kept_for_later_holds_no_body() -> None:

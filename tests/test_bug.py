@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from taskaudit import __version__
@@ -42,7 +42,7 @@ def lived(*story: Outcome) -> Outcome:
     lifecycle: Lifecycle[int] = Lifecycle()
     late = [each for at, told in enumerate(story) for each in follow(lifecycle, told, at)]
     at, finding = [*late, *lifecycle.finish()][-1]
-    return replace(story[at], late=(finding,))
+    return structs.replace(story[at], late=(finding,))
 
 
 OUTCOMES = {

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from mitmproxy.http import Headers, HTTPFlow
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow, tutils
+from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.check import Check, Checked
@@ -277,7 +277,7 @@ def merged(logs: Iterable[list[Outcome]]) -> tuple[Found, Lifecycle[Outcome]]:
     told = sorted((one for log in logs for one in log), key=lambda one: one.exchange.at)
     for found in [*(found for one in told for found in follow(life, one, one)), *life.finish()]:
         id_ = found.ref.exchange.exchange_id
-        late[id_] = replace(found.ref, late=(*late.get(id_, found.ref).late, found.finding))
+        late[id_] = structs.replace(found.ref, late=(*late.get(id_, found.ref).late, found.finding))
     outcomes = [late.get(one.exchange.exchange_id, one) for one in told]
     return Counter(_key(one, n) for one in outcomes for n in range(len(one.findings))), life
 

@@ -1,12 +1,18 @@
-"""Items put aside come back as they were, from memory or from disk."""
+"""Items put aside come back as they were, from memory or from disk, in their order or sorted."""
 
 from __future__ import annotations
 
+import pickle
+from operator import itemgetter
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taskaudit import spool
 from taskaudit.check import Checked
-from taskaudit.spool import Spool
+from taskaudit.spool import Sorter, Spool, merged
 from tests.samples import BAD_ERROR, outcome
 
 ITEMS = [
@@ -17,19 +23,56 @@ ITEMS = [
 ]
 
 
-@pytest.mark.parametrize("in_memory", [1, 32 * 1024 * 1024])
-def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
-    monkeypatch.setattr(spool, "_IN_MEMORY", in_memory)
+@pytest.fixture(params=[1, 2, 1000])
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_MOST_IN_BLOCK", request.param)
+    monkeypatch.setattr(spool, "_IN_MEMORY", 1)
+
+
+@pytest.mark.usefixtures("block")
+def test_what_went_in_comes_out() -> None:
     with Spool[Checked]() as kept:
-        places = [kept.put(item) for item in ITEMS]
-        assert places == sorted(set(places))
-        assert [kept.get(at) for at in reversed(places)] == ITEMS[::-1]
-        later = kept.put(ITEMS[0])
-        assert (kept.get(later), kept.get(places[1])) == (ITEMS[0], ITEMS[1])
+        for item in ITEMS:
+            kept.put(item)
+        assert list(kept) == list(kept) == ITEMS
+        kept.put(ITEMS[0])
+        assert list(kept) == [*ITEMS, ITEMS[0]]
 
 
-def test_its_file_is_closed_at_the_end() -> None:
-    with Spool[int]() as kept:
-        kept.put(1)
-    with pytest.raises(ValueError, match="closed"):
-        kept.put(2)
+def test_large_items_do_not_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(spool._Blocks, "add", lambda _, items: written.append(len(items)))
+    with Spool[str]() as kept:
+        for size in (10, spool._HEAVY, 10):
+            kept.put("x", size)
+    assert written == [2]
+
+
+@pytest.mark.usefixtures("block")
+def test_what_has_a_path_can_be_given_to_another_process(tmp_path: Path) -> None:
+    with Spool[Checked](tmp_path / "kept") as kept, Sorter[int, str](tmp_path / "sorted") as order:
+        for number, item in enumerate(ITEMS):
+            kept.put(item)
+            order.put(-number, item.source)
+        with pickle.loads(pickle.dumps(kept)) as given_kept, pickle.loads(pickle.dumps(order)) as given_order:
+            assert list(given_kept) == ITEMS
+            assert [item for _, item in given_order] == ["c", "b.har", "b.har", "a.har"]
+
+
+_KEYED = st.lists(st.tuples(st.integers(0, 9), st.integers()))
+
+
+@given(_KEYED, _KEYED, st.integers(1, 12), st.integers(1, 5))
+def test_sorted_as_sorted_does(
+    keyed: list[tuple[int, int]], more: list[tuple[int, int]], run: int, block: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spool, "_RUN", run)
+        patch.setattr(spool, "_MOST_IN_BLOCK", block)
+        with Sorter[int, int]() as order, Sorter[int, int]() as other:
+            for key, item in keyed:
+                order.put(key, item)
+            for key, item in more:
+                other.put(key, item)
+            assert list(order) == list(order) == sorted(keyed, key=itemgetter(0))
+            assert list(merged([order, other])) == sorted([*keyed, *more], key=itemgetter(0))

@@ -115,6 +115,10 @@ class Policy:
         waiver = self.waiver(finding.rule, finding.pointer, where)
         return finding if waiver is None else replace(finding, waived=waiver)
 
+    def names(self, rule: str) -> bool:
+        """Whether anything is said of a rule."""
+        return rule in self._overrides or rule in self._waivers
+
     def override(self, rule: str, where: Where) -> Override | None:
         """What is said of the severity of a rule there."""
         return next((each.item for each in _fitting(self._overrides, rule, "", where)), None)

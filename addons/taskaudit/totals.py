@@ -58,10 +58,10 @@ class Totals:
 
     def add(self, outcome: Outcome) -> None:
         """Counts one exchange."""
-        self.seen += 1
         if outcome.role is Role.OTHER:
-            self.other += 1
+            self.add_other()
             return
+        self.seen += 1
         self.roles[outcome.role] += 1
         if outcome.unaudited is not None:
             self.unaudited[outcome.unaudited] += 1
@@ -71,6 +71,11 @@ class Totals:
                 self.kinds[outcome.verdict.kind] += 1
         for finding in outcome.findings:
             self.add_finding(finding)
+
+    def add_other(self) -> None:
+        """Counts one exchange that is none of ours."""
+        self.seen += 1
+        self.other += 1
 
     def add_finding(self, finding: Finding) -> None:
         """Counts a finding; for those that come up when their exchange was counted already."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from mitmproxy import flowfilter, http
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import tflow
 from mitmproxy.utils.emoji import emoji
+from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
@@ -92,8 +92,8 @@ def test_mark_and_comment_say_the_verdict(found: Outcome, mark: str, comment: st
 def test_what_was_streamed_has_no_verdict() -> None:
     flow, seen = a_flow(), outcome("")
     assert seen.exchange.answer
-    answer = replace(seen.exchange.answer, missing=Missing.STREAMED)
-    annotate(flow, auditor().look(replace(seen.exchange, answer=answer)))
+    answer = structs.replace(seen.exchange.answer, missing=Missing.STREAMED)
+    annotate(flow, auditor().look(structs.replace(seen.exchange, answer=answer)))
     assert (flow.marked, flow.comment) == (UNAUDITED_MARK, "TA: not audited: streamed")
     assert [finding.rule for finding in findings_on(flow)] == ["TA003"]
 
@@ -271,7 +271,7 @@ def test_filters_find_them(wanted: str) -> None:
 def test_a_flow_read_back_keeps_what_was_seen_of_a_streamed_body() -> None:
     flow, seen = a_flow(), outcome(JOB)
     annotate(flow, seen)
-    annotate(flow, replace(seen, verdict=None, unaudited=Unaudited.STREAMED))
+    annotate(flow, structs.replace(seen, verdict=None, unaudited=Unaudited.STREAMED))
     assert flow.comment == f"TA: job {JOB_ID}"
 
 

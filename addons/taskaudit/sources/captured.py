@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from taskaudit.exchange import Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(msgspec.Struct, frozen=True):
     """An exchange and its 0-based place in its source, counting what is not HTTP or was damaged."""
 
     index: int
     exchange: Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """A place that could not be read: data, never an exception.
 
     `where` names line and byte (counted from 1 and 0), or the path; `message` says what was expected and
@@ -30,6 +29,17 @@ class Damage:
 
 
 type Reading = Iterator[Captured | Damage]
+
+type PassesBy = Callable[[str, str], bool]
+"""Whether an exchange is passed by, by its method and path: it is sound, and counts, but is not given.
+
+Each sound exchange is asked about once.
+"""
+
+
+def nothing(method: str, path: str) -> bool:
+    """Passes by nothing."""
+    return False
 
 
 def moment(seconds: float | None) -> float | None:

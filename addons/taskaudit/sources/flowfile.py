@@ -18,7 +18,7 @@ from mitmproxy.version import FLOW_FORMAT_VERSION
 
 from taskaudit.exchange import Exchange
 from taskaudit.sources import tnetstring as ours
-from taskaudit.sources.captured import Captured, Damage, Reading, excerpt
+from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, excerpt, nothing
 from taskaudit.sources.flow import Answered, Asked, exchange_from, exchange_of
 from taskaudit.sources.window import Window
 
@@ -33,7 +33,7 @@ _NEXT = re.compile(rb"(?<=\})\d{2,9}:(?=\d{1,2}:[a-z_]+[,;])")
 _LONGEST_NEXT = 64
 
 
-def read_flows(window: Window) -> Reading:
+def read_flows(window: Window, passes_by: PassesBy = nothing) -> Reading:
     """The HTTP flows from `window` on, and each damage; flows of other kinds only count."""
     index = 0
     while window.has(1):
@@ -47,7 +47,7 @@ def read_flows(window: Window) -> Reading:
                 return
         else:
             try:
-                exchange = _exchange(window.take(end - window.at))
+                exchange = _exchange(window.take(end - window.at), passes_by)
             except _NOT_A_FLOW as error:
                 yield Damage(where, f"expected a flow, found one that does not load: {_reason(error)}", index)
             else:
@@ -142,19 +142,28 @@ def _is_flow(window: Window) -> bool:
     if end is None:
         return False
     try:
-        _exchange(bytes(memoryview(window.data)[window.at : end]))
+        _exchange(bytes(memoryview(window.data)[window.at : end]), nothing)
     except _NOT_A_FLOW:
         return False
     return True
 
 
-def _exchange(record: bytes) -> Exchange | None:
-    """The exchange of a flow's bytes, None for one that is not HTTP."""
+def _exchange(record: bytes, passes_by: PassesBy) -> Exchange | None:
+    """The exchange of a flow's bytes, None for one that is not HTTP or is passed by."""
     try:
-        return _skimmed(record)
+        parts = _skimmed(record)
     except (ValueError, KeyError, _Elsewhere):
         flow = Flow.from_state(compat.migrate_flow(_state(record)))
-        return exchange_of(flow) if isinstance(flow, HTTPFlow) else None
+        if not isinstance(flow, HTTPFlow):
+            return None
+        exchange = exchange_of(flow)
+        return None if passes_by(exchange.method or "", exchange.path or "") else exchange
+    asked = parts[1]
+    method, path = (
+        asked.method.decode("utf-8", "replace"),
+        asked.path.partition(b"?")[0].decode("utf-8", "replace"),
+    )
+    return None if passes_by(method, path) else exchange_from(*parts)
 
 
 class _Elsewhere(Exception):
@@ -168,14 +177,18 @@ def _state(record: bytes) -> dict[bytes | str, object]:
     return state
 
 
-def _skimmed(record: bytes) -> Exchange:
+type _Parts = tuple[str, Asked, Answered | None, float | None, str | None]
+"""What `exchange_from` is told."""
+
+
+def _skimmed(record: bytes) -> _Parts:
     (whole,) = ours.spans(record, 0, len(record))
     flow = ours.members(record, whole)
     text, number = partial(ours.text, record), partial(ours.number, record)
     if number(flow[b"version"]) != FLOW_FORMAT_VERSION or text(flow[b"type"]) != "http":
         raise _Elsewhere
     error = flow[b"error"]
-    return exchange_from(
+    return (
         text(flow[b"id"]),
         _asked(record, flow[b"request"]),
         None if flow[b"response"][0] == ours.NULL else _answered(record, flow[b"response"]),

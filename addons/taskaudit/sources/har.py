@@ -1,7 +1,8 @@
 """HTTP Archives, HAR 1.1 to 1.3 (http://www.softwareishard.com/blog/har-12-spec/), in flat memory.
 
-The bytes of each entry are found by its brackets, then read by themselves: one that is damaged costs
-only itself, and a capture of any size needs the memory of its largest entry.
+Entries are read in batches of some hundred. Where one is damaged, those of its batch are read one by one,
+their bytes found by their brackets: it costs only itself. A capture of any size needs the memory of its
+largest entry.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
 from taskaudit.contract.answer import Answer, Missing
 from taskaudit.exchange import Exchange, stable_id
-from taskaudit.sources.captured import Captured, Damage, Reading, excerpt, moment
+from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, excerpt, moment, nothing
 from taskaudit.sources.identity import REQUEST_IDS, request_digest, request_id
 from taskaudit.sources.json_window import (
     CannotSplit,
@@ -32,8 +34,13 @@ from taskaudit.sources.window import Window
 # How an entry begins in the exporters seen: with its time, its page, or a member of the exporter's own.
 _ENTRY = re.compile(rb'\{\s*"(?:startedDateTime|pageref|_\w+)"\s*:')
 _LONGEST_ENTRY_START = 256
+# The comma before an entry, with the entry's beginning: where one exporter has them all alike.
+_SEAM = re.compile(rb'\s*+(,\s*+\{\s*+"[^"\\]{1,64}+"\s*+:)')
+_BATCH_SIZE = 256 * 1024
 # A password may hold an @: the last one ends it (WHATWG URL, "authority state").
-_URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d+))?([^#]*)")
+_URL = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d{1,9}))?([^#]*)"
+)
 _PORTS = {"http": 80, "ws": 80}
 
 MOST_LOST_ENDS = 100
@@ -41,6 +48,7 @@ MOST_LOST_ENDS = 100
 
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _READ = {"content-type", *REQUEST_IDS}
+_LENGTHS = {len(name) for name in _READ}
 
 
 class _Header(msgspec.Struct, gc=False):
@@ -48,25 +56,25 @@ class _Header(msgspec.Struct, gc=False):
     value: str | None = None
 
 
-class _PostData(msgspec.Struct):
+class _PostData(msgspec.Struct, gc=False):
     text: str | None = None
 
 
-class _Request(msgspec.Struct):
+class _Request(msgspec.Struct, gc=False):
     method: str
     url: str
     headers: list[_Header] | None = None
     postData: _PostData | None = None
 
 
-class _Content(msgspec.Struct):
+class _Content(msgspec.Struct, gc=False):
     size: float | None = None
     mimeType: str | None = None
     text: str | None = None
     encoding: str | None = None
 
 
-class _Response(msgspec.Struct):
+class _Response(msgspec.Struct, gc=False):
     status: float | None = None
     headers: list[_Header] | None = None
     content: _Content | None = None
@@ -74,7 +82,7 @@ class _Response(msgspec.Struct):
     error: object = msgspec.field(name="_error", default=None)
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     request: _Request
     startedDateTime: str = ""
     time: float | None = None
@@ -84,10 +92,22 @@ class _Entry(msgspec.Struct):
     error: object = msgspec.field(name="_error", default=None)
 
 
-_DECODER = msgspec.json.Decoder(_Entry)
+class _Url(NamedTuple):
+    """The parts of a URL: host without port, port, path with query, path, query."""
+
+    host: str | None
+    port: int
+    target: str
+    path: str
+    query: str
 
 
-def read_har(window: Window) -> Reading:
+_ONE = msgspec.json.Decoder(_Entry)
+_MANY = msgspec.json.Decoder(list[_Entry])
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_har(window: Window, passes_by: PassesBy = nothing) -> Reading:
     """The entries of a HAR, and each damage. `window` stands at its start.
 
     What cannot be split into entries is searched for the next start of one.
@@ -101,29 +121,72 @@ def read_har(window: Window) -> Reading:
         yield Damage(window.place(), str(lost))
         return
     window.at += 1
-    yield from _entries(window)
+    for index, found in enumerate(_entries(window)):
+        if isinstance(found, Damage):
+            yield found
+        else:
+            url = _split(found.request.url)
+            if not passes_by(found.request.method, url.path):
+                yield Captured(index, _exchange(found, url, index))
 
 
-def _entries(window: Window) -> Reading:
-    index = lost_ends = 0
+def _entries(window: Window) -> Iterator[_Entry | Damage]:
+    """The entries and each damage, up to the end of the text or to where reading has to stop."""
+    index = lost_ends = alone_until = 0
+    seam = b""
     while (character := next_character(window)) != "]":
         if character == "," and index:
+            if window.offset() >= alone_until:
+                batch, alone_until = _batch(window, seam)
+                yield from batch
+                index += len(batch)
+                if batch:
+                    continue
             window.at += 1
             character = next_character(window)
         where = window.place()
         try:
-            entry = _next_entry(window, character)
-            yield Captured(index, _exchange(_decoded(entry), index))
+            yield _decoded(_next_entry(window, character))
         except (CannotSplit, _Damaged) as lost:
             lost_ends += not isinstance(lost, _Damaged)
-            found = isinstance(lost, _Damaged) or (lost_ends < MOST_LOST_ENDS and _seek(window))
-            goes_on = "" if found else "; reading stops there"
-            yield Damage(where, f"{lost}{goes_on}", index)
-            if not found:
+            goes_on = isinstance(lost, _Damaged) or (lost_ends < MOST_LOST_ENDS and _seek(window))
+            yield Damage(where, f"{lost}{'' if goes_on else '; reading stops there'}", index)
+            if not goes_on:
                 return
         index += 1
+        seam = _seam(window) or seam
     window.at += 1
     yield from _after_entries(window)
+
+
+def _seam(window: Window) -> bytes:
+    """The comma behind an entry, with how the next one begins."""
+    window.has(_LONGEST_ENTRY_START)
+    found = _SEAM.match(window.data, window.at)
+    return found[1] if found else b""
+
+
+def _batch(window: Window, seam: bytes) -> tuple[list[_Entry], int]:
+    """The entries after the comma at the window up to the last seam within reach; steps over them.
+
+    None where there is no seam, or one of them is not sound: then those up to an offset are to be read alone.
+    A seam may lie within an entry: but what has been read as a list of entries has no other end.
+    """
+    window.has(_BATCH_SIZE)
+    end = window.data.rfind(seam, window.at + 1, window.at + _BATCH_SIZE) if seam else -1
+    if end < 0:
+        return [], window.offset() + _BATCH_SIZE
+    # A view of the window has to be released before it reads on.
+    with memoryview(window.data) as data:
+        text = b"".join((b"[", data[window.at + 1 : end], b"]"))
+    try:
+        batch = _MANY.decode(text)
+        for entry in batch:
+            _check_body(entry)
+    except (*_UNREADABLE, _Damaged):
+        return [], window.offset(end)
+    window.at = end
+    return batch, 0
 
 
 def _after_entries(window: Window) -> Iterator[Damage]:
@@ -163,7 +226,7 @@ def _size_by_decoding(window: Window) -> int | None:
     # Views of the window have to be released before it reads on.
     with memoryview(window.data) as whole, whole[window.at :] as rest:
         try:
-            _DECODER.decode(rest)
+            _ONE.decode(rest)
         except msgspec.DecodeError as error:
             found = _TRAILING.search(str(error))
             # It counts the byte that should not be there, too.
@@ -195,55 +258,75 @@ def _seek(window: Window) -> bool:
 
 def _decoded(text: bytes) -> _Entry:
     try:
-        return _DECODER.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _decoded_leniently(text, error)
+        entry = _ONE.decode(text)
+    except _UNREADABLE as error:
+        entry = _decoded_leniently(text, error)
+    _check_body(entry)
+    return entry
 
 
 def _decoded_leniently(text: bytes, first: Exception) -> _Entry:
     """Browsers write half a surrogate pair where a body had one: msgspec refuses what the audit must see."""
     try:
-        return msgspec.convert(json.loads(text), _Entry)
+        return msgspec.convert(_cleaned(json.loads(text)), _Entry)
     except (ValueError, RecursionError):
         raise _Damaged(f"expected an entry, found: {first}") from None
 
 
-def _exchange(entry: _Entry, index: int) -> Exchange:
-    request, response = entry.request, entry.response
-    method, url = _clean(request.method), _clean(request.url)
-    host, port, target = _split(url)
-    path, _, query = target.partition("?")
+def _cleaned(value: Any) -> Any:
+    """Without lone surrogates, which every JSON writer after us refuses; bodies as they are."""
+    if isinstance(value, dict):
+        return {name: part if name == "text" else _cleaned(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
+    return _clean(value) if isinstance(value, str) else value
+
+
+def _check_body(entry: _Entry) -> None:
+    response = _response(entry)
+    if response and response.content and response.content.encoding:
+        _body(response.content)
+
+
+def _response(entry: _Entry) -> _Response | None:
+    """None where there was none, or none that arrived."""
+    response = entry.response
+    return response if response and _status(response) and not (entry.error or response.error) else None
+
+
+def _exchange(entry: _Entry, url: _Url, index: int) -> Exchange:
+    request, response = entry.request, _response(entry)
     started = _started(entry.startedDateTime)
-    asked, answered = _named(request.headers), _named(response.headers if response else None)
-    status = _status(response)
+    asked, answered = _named(request.headers), _named(entry.response.headers if entry.response else None)
     sent = (request.postData and request.postData.text) or ""
+    body = sent.encode("utf-8", "surrogatepass")
     return Exchange(
-        exchange_id=stable_id("har", entry.startedDateTime, method, url, status, index),
-        answer=_answer(response, answered, status) if response and status and not entry.error else None,
-        method=method,
-        host=host,
-        path=path,
-        query=query,
+        exchange_id=stable_id(
+            "har", entry.startedDateTime, request.method, request.url, _status(entry.response), index
+        ),
+        answer=_answer(response, answered) if response else None,
+        method=request.method,
+        host=url.host,
+        path=url.path,
+        query=url.query,
         request_id=request_id((answered, asked)),
         client=entry.clientIPAddress or entry.clientAddress,
-        request_digest=request_digest(method, host, port, target, sent.encode("utf-8", "surrogatepass")),
+        request_digest=request_digest(request.method, url.host, url.port, url.target, body),
         request_type=asked.get("content-type"),
-        request_headers=tuple(_clean(header.name) for header in request.headers or ()),
+        request_headers=tuple([header.name for header in request.headers or ()]),
         started=started,
         ended=None if started is None else moment(started + (entry.time or 0) / 1000),
     )
 
 
-def _answer(response: _Response, named: dict[str, str], status: int) -> Answer | None:
-    if response.error:
-        return None
+def _answer(response: _Response, named: dict[str, str]) -> Answer:
     content = response.content or _Content()
     # A capture without bodies still tells their size; an empty text with a size is a body left out, too.
     sent = response.bodySize if content.text is None else None
     left_out = not content.text and max(content.size or 0, sent or 0) > 0
     return Answer(
         body=_body(content),
-        status=status,
+        status=_status(response),
         headers_known=True,
         content_type=named.get("content-type") or _mime_type(content),
         # HAR keeps bodies with their encoding undone, whatever the headers say.
@@ -275,20 +358,20 @@ def _mime_type(content: _Content) -> str | None:
 def _named(headers: list[_Header] | None) -> dict[str, str]:
     read = {}
     for header in headers or ():
-        name = header.name.lower()
-        if name in _READ and header.value:
-            read[name] = _clean(header.value)
+        # Most are told by their length alone.
+        if len(header.name) in _LENGTHS and (name := header.name.lower()) in _READ and header.value:
+            read[name] = header.value
     return read
 
 
-def _split(url: str) -> tuple[str | None, int, str]:
-    """Host without port, port, and path with query."""
+def _split(url: str) -> _Url:
     found = _URL.match(url)
-    if not found:
-        return None, 0, url
-    scheme, host, port, target = found.groups()
-    target = target if target.startswith("/") else f"/{target}"
-    return host.strip("[]"), int(port or _PORTS.get((scheme or "").lower(), 443)), target
+    scheme, host, port, target = found.groups() if found else ("", None, "0", url)
+    if found and not target.startswith("/"):
+        target = f"/{target}"
+    path, _, query = target.partition("?")
+    number = int(port) if port else _PORTS.get((scheme or "").lower(), 443)
+    return _Url(host and host.strip("[]"), number, target, path, query)
 
 
 def _started(written: str) -> float | None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.sources.bare import read_bare
-from taskaudit.sources.captured import Captured, Damage, Reading
+from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, nothing
 from taskaudit.sources.har import read_har
 from taskaudit.sources.json_window import CannotSplit, enter_member
 from taskaudit.sources.rawhttp import read_raw
@@ -85,23 +85,24 @@ def read(
     limit: int = DEFAULT_LIMIT,
     advance: Callable[[int], None] | None = None,
     chunk: int = CHUNK,
+    passes_by: PassesBy = nothing,
 ) -> Reading:
     """The exchanges in a source, in order, and each damage. Never raises on what it holds.
 
     `source`: a path, `STDIN`, or anything with `read(size)`. `limit`: the inspection limit in bytes; of a raw
     or bare body one byte more is kept. `advance` is told each number of bytes read; `chunk` is how many
-    bytes are asked for at a time.
+    bytes are asked for at a time. Exchanges that `passes_by` names are left out; it costs little.
     """
     if not isinstance(source, Path):
-        yield from _read(source, limit, advance, chunk)
+        yield from _read(Window(source, advance, chunk), limit, passes_by)
         return
     name = "standard input" if source == STDIN else str(source)
     try:
         if source == STDIN:
-            yield from _read(sys.stdin.buffer, limit, advance, chunk)
+            yield from _read(Window(sys.stdin.buffer, advance, chunk), limit, passes_by)
         else:
             with _opened(source) as stream:
-                yield from _read(stream, limit, advance, chunk)
+                yield from _read(Window(stream, advance, chunk), limit, passes_by)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         yield Damage(name, f"cannot be read: {reason}")
@@ -112,16 +113,15 @@ def _opened(path: Path) -> BinaryIO:
     return open(path, "rb", buffering=0)
 
 
-def _read(stream: Readable, limit: int, advance: Callable[[int], None] | None, chunk: int) -> Reading:
-    window = Window(stream, advance, chunk)
+def _read(window: Window, limit: int, passes_by: PassesBy) -> Reading:
     match format_of(window):
         case Format.FLOWS:
             # Only here: mitmproxy takes longer to import than a small file to check.
             from taskaudit.sources.flowfile import read_flows
 
-            yield from read_flows(window)
+            yield from read_flows(window, passes_by)
         case Format.HAR:
-            yield from read_har(window)
+            yield from read_har(window, passes_by)
         case Format.RAW:
             yield from read_raw(window, limit)
         case Format.LOG:
