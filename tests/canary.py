@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -35,8 +36,13 @@ def number(place: str) -> int:
     return 10**15 + int.from_bytes(blake2b(place.encode(), digest_size=6).digest())
 
 
-def traces(place: str) -> Iterator[str]:
-    """What gives the secret of a place away: its first and last 8 characters, as text or in base64."""
+@cache
+def traces(place: str) -> tuple[str, ...]:
+    """What gives a place's secret away: its ends of 8 characters, as text or in base64; in small letters."""
+    return tuple(trace.lower() for trace in _traces(place))
+
+
+def _traces(place: str) -> Iterator[str]:
     whole = secret(place)
     yield from (whole[:8], whole[-8:], str(number(place))[:8])
     for text in (whole, f"user:{whole}"):
@@ -48,7 +54,7 @@ def traces(place: str) -> Iterator[str]:
 def found(text: str, places: list[str]) -> list[str]:
     """The places whose secrets the text gives away."""
     lower = text.lower()
-    return [place for place in places if any(trace.lower() in lower for trace in traces(place))]
+    return [place for place in places if any(trace in lower for trace in traces(place))]
 
 
 def _members(place: str) -> dict[str, Any]:
@@ -213,11 +219,11 @@ def _secretive(told: dict[str, Any], more: dict[str, str] | None = None) -> dict
     return told
 
 
-def raw_response() -> str:
-    """Answers as `curl -i` prints them, one after the other; some lines are no headers."""
+def raw_response(most: int = 1000) -> str:
+    """Answers as `curl -i` prints them, up to `most` in a row; some lines are no headers."""
     return "".join(
         f"HTTP/1.1 {status} {secret('reason')}\r\nSet-Cookie: s={secret('cookie')}\r\n"
         f"Content-Type: application/json; x={secret('media type')}\r\n{secret('token')}\r\n\r\n"
         f"{body if isinstance(body, str) else json.dumps(body)}\r\n"
-        for _, body, status in (*sound(), *broken())
+        for _, body, status in [*sound(), *broken()][:most]
     )

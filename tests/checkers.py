@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -160,9 +161,15 @@ class _Page(HTMLParser):
     handle_pi = unknown_decl = handle_comment
 
 
+@lru_cache(2)
+def _page(text: str) -> _Page:
+    """Of a long page, the parser takes longer than all that is then asked of it."""
+    return _Page(text)
+
+
 def html(text: str) -> None:
     """Nothing but our script runs, nothing is loaded from elsewhere, and texts are plain."""
-    page = _Page(text)
+    page = _page(text)
     assert not page.others
     names = Counter(tag for tag, _ in page.tags)
     assert sum(tag == "script" and "src" not in dict(attributes) for tag, attributes in page.tags) <= 1
@@ -183,13 +190,13 @@ def html_shape(text: str) -> Counter[tuple[str, tuple[str, ...]]]:
 
     Without the places where a long operation may break: names of operations hold bars, and so may a path.
     """
-    tags = _Page(text).tags
+    tags = _page(text).tags
     return Counter((tag, tuple(name for name, _ in attributes)) for tag, attributes in tags if tag != "wbr")
 
 
 def html_text(text: str) -> str:
     """What the page shows."""
-    return "".join(_Page(text).texts)
+    return "".join(_page(text).texts)
 
 
 def mitmproxy_annotations(marked: str, comment: str, metadata: Any) -> None:

@@ -14,7 +14,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -81,10 +81,16 @@ class Captured(NamedTuple):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def configured_once() -> Iterator[None]:
-    """The shipped configuration is the same for each of many hundred commands."""
+def prepared_once() -> Iterator[None]:
+    """The shipped configuration is the same for many hundred commands, what was gathered for many reports."""
+
+    @lru_cache(4)
+    def gathered(*paths: Path) -> Report:
+        return gather(paths, load())
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("taskaudit.config.load", cache(load))
+        patch.setattr("taskaudit.reports.gather.gather", lambda paths, *_, **__: gathered(*paths))
         yield
 
 
@@ -225,9 +231,10 @@ def printed(output: Output, path: Path, job_id: str = KNOWN_ID) -> Iterator[str]
         yield result.stdout
 
 
+# The text is the outer loop: then its captures are made once, and gathered once for the reports that follow.
 @pytest.mark.usefixtures("unbounded")
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_what_a_command_prints_is_harmless(captured: Captures, output: str, name: str) -> None:
     wanted, paths = OUTPUTS[output], captured(TEXTS[name])
     for text in printed(wanted, getattr(paths, wanted.source)):
@@ -235,8 +242,8 @@ def test_what_a_command_prints_is_harmless(captured: Captures, output: str, name
 
 
 @pytest.mark.usefixtures("unbounded")
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("output", [each for each in OUTPUTS if OUTPUTS[each].source == "log"])
+@pytest.mark.parametrize("name", TEXTS)
 def test_what_a_command_prints_of_anybodys_log_is_harmless(
     captured: Captures, output: str, name: str
 ) -> None:
@@ -315,20 +322,28 @@ def plain_report(captured: Captures) -> Report:
     return dataclasses.replace(report, sources=(PLAIN,), damaged=(PLAIN, PLAIN))
 
 
+@pytest.fixture(scope="module")
+def hostile_reports(plain_report: Report) -> dict[str, Report]:
+    """By the name of the text."""
+    return {name: planted(plain_report, text) for name, text in TEXTS.items()}
+
+
+def drawn(report: Report, form: str, language: Language) -> str:
+    return PAGES[form](report, language) if form in PAGES else render(report, form, language)
+
+
 @pytest.mark.usefixtures("unbounded")
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("form", [*Format, *PAGES])
 @pytest.mark.parametrize("language", Language)
 def test_no_element_of_a_report_comes_from_the_text(
-    plain_report: Report, form: str, name: str, language: Language
+    plain_report: Report, hostile_reports: dict[str, Report], form: str, language: Language
 ) -> None:
-    def drawn(report: Report) -> str:
-        return PAGES[form](report, language) if form in PAGES else render(report, form, language)
-
     shape = SHAPES.get(form, checkers.html_shape)
-    hostile = drawn(planted(plain_report, TEXTS[name]))
-    (checkers.html if form in PAGES else OUTPUTS[f"{form} of har"].check)(hostile)
-    assert shape(hostile) == shape(drawn(plain_report))
+    expected = shape(drawn(plain_report, form, language))
+    for name, report in hostile_reports.items():
+        hostile = drawn(report, form, language)
+        (checkers.html if form in PAGES else OUTPUTS[f"{form} of har"].check)(hostile)
+        assert shape(hostile) == expected, name
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -409,7 +424,7 @@ def audit(
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_proxy_tells_and_annotates_harmlessly(
+def test_a_proxy_tells_annotates_and_shows_harmlessly(
     audit: TaskAudit, log_path: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path, name: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -426,6 +441,11 @@ def test_a_proxy_tells_and_annotates_harmlessly(
     checkers.log_lines(log_path.read_bytes())
     for flow in passed:
         checkers.mitmproxy_annotations(flow.marked, flow.comment, flow.metadata)
+        if KEY in flow.metadata:
+            assert flow.response is not None
+            shown = contentviews.prettify_message(flow.response, flow, "auto")
+            assert shown.view_name == "Task response"
+            checkers.plain_text(shown.text)
     assert [flow.comment for flow in saved(tmp_path, passed)] == [flow.comment for flow in passed]
 
 
@@ -438,19 +458,6 @@ def saved(folder: Path, passed: list[http.HTTPFlow]) -> list[http.HTTPFlow]:
             writer.add(flow)
     with path.open("rb") as file:
         return [flow for flow in FlowReader(file).stream() if isinstance(flow, http.HTTPFlow)]
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_the_content_view_is_harmless(audit: TaskAudit, name: str) -> None:
-    for flow in flows(entries(Planted(TEXTS[name]))):
-        audit.requestheaders(flow)
-        audit.response(flow)
-        if KEY not in flow.metadata:
-            continue
-        assert flow.response is not None
-        result = contentviews.prettify_message(flow.response, flow, "auto")
-        assert result.view_name == "Task response"
-        checkers.plain_text(result.text)
 
 
 def file_name(text: str) -> str:
@@ -466,18 +473,26 @@ COMMANDS = ("check", "bug", "jobs", "findings", "report", "config check", "check
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_message_on_a_file_that_is_not_there_is_one_line(tmp_path: Path, command: str, name: str) -> None:
     path = tmp_path / file_name(TEXTS[name]) / "missing"
-    given = har(tmp_path, entries(Planted("x"))) if " -" in command else ""
+    given = har(tmp_path, [entry(0, {"job_id": 1})]) if " -" in command else ""
     result = run(*command.split(), path, *([given] if given else ()))
     assert result.exit_code == 2
     checkers.one_line(result.stderr.splitlines()[0])
     assert "missing" in result.output
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """A damaged capture and a damaged log with a few exchanges, some of them with findings."""
+    folder = tmp_path_factory.mktemp("few")
+    capture = har(folder, list(entries(Planted(PLAIN)))[1:12:2])
+    return capture.read_bytes() + b"trailing", log_of(folder / "log", [capture]).read_bytes() + b"cut"
+
+
 @pytest.mark.parametrize("name", TEXTS)
-def test_names_of_files_are_harmless(tmp_path: Path, captured: Captures, name: str) -> None:
+def test_names_of_files_are_harmless(tmp_path: Path, few: tuple[bytes, bytes], name: str) -> None:
     capture, log = (tmp_path / f"{kind}{file_name(TEXTS[name])}" for kind in ("capture", "log"))
-    capture.write_bytes(captured(PLAIN).har.read_bytes() + b"trailing")
-    log.write_bytes(captured(PLAIN).log.read_bytes() + b"cut")
+    capture.write_bytes(few[0])
+    log.write_bytes(few[1])
     for language in Language:
         checkers.plain_text(run("check", capture, language=language).stdout)
         checkers.plain_text(run("jobs", log, language=language).stdout)
