@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench soak venv schema screenshots clean
+.PHONY: demo test lint bench soak fuzz install-check venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
@@ -19,6 +19,15 @@ lint: venv
 # Some minutes of load on `taskaudit serve`, on the loopback only: its memory has to stay flat.
 soak: venv
 	PYTHONPATH=tests/live $(BIN)/python -m tests.soak
+
+# `taskaudit check` on input that nobody meant, for a minute; what breaks is saved. make fuzz SECONDS=3600 goes on longer.
+SECONDS ?= 60
+fuzz: venv
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# The ways to install it, in environments of their own; some minutes, and it fetches packages.
+install-check: venv
+	$(BIN)/python -m tests.install_check
 
 # The costs, as ratios, in some minutes; the results go into docs/performance.md.
 bench: venv
