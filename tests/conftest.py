@@ -28,6 +28,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) and not val.isascii() else None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After pytest-randomly: alone, fast tests come first; in parallel, long ones, or one would be last."""
+    is_parallel = hasattr(config, "workerinput")
+    items.sort(key=lambda item: ("live" in item.path.parts) is not is_parallel)
+
+
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
 # By the event type, which is a constant in each: to try one after the other takes three times as long.
 RECORDS = {
