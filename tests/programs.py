@@ -10,6 +10,7 @@ import pytest
 
 PACKAGES = {
     "haproxy": "haproxy",
+    "logrotate": "logrotate",
     "jq": "jq",
     "nginx": "nginx-light",
     "promtool": "prometheus",

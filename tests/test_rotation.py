@@ -19,6 +19,7 @@ from taskaudit.merged import Merged
 from taskaudit.recorder import Recorder
 from tests.samples import BAD_ERROR, JOB_ID, outcome
 from tests.stories import submit
+from tests.test_cli import run
 
 SMALL = LogSettings(rotate_bytes=65_536)
 Make = Callable[..., Recorder]
@@ -539,3 +540,42 @@ def test_a_killed_session_leaves_files_that_are_whole(started: Make, log_path: P
     ]
     assert [reason for reason, _ in faults(records)] == ["log_repaired"]
     assert JOB_ID not in str(records)
+
+
+COMMANDS = (
+    ["jobs", "-f", "csv"],
+    ["jobs", "-f", "json"],
+    ["findings", "-f", "json"],
+    ["report", "-f", "csv"],
+    ["waivers", "test", "-f", "json", "--config", "{config}"],
+    ["load", "--to", "{store}"],
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_every_command_reads_rotated_and_compressed_files(
+    started: Make, log_path: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    """What they say is what they say of all lines in one file."""
+    recorder = started(rotate_bytes=65_536, compress="zstd")
+    fill(recorder, 150)
+    recorder.record(outcome(BAD_ERROR, 400))
+    recorder.stop()
+    assert len(list(log_path.parent.glob("*.zst"))) >= 2
+    whole, config = tmp_path / "elsewhere" / log_path.name, tmp_path / "taskaudit.yaml"
+    whole.parent.mkdir()
+    whole.write_bytes(b"".join(as_line(record) for record in records_of(log_path)))
+    config.write_text(
+        "waivers: [{rule: TA306, reason: known, owner: me, until: 2099-12-31}]", encoding="utf-8"
+    )
+    told: list[str] = []
+    for log in (log_path, whole):
+        words = (word.format(config=config, store=log.parent / "store.db") for word in arguments)
+        done = run(*words, log)
+        assert done.exit_code == 0
+        told.append(done.stdout.replace(str(log.parent), ""))
+    assert told[0] == told[1] != ""
+
+
+def as_line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from taskaudit import __version__
+from taskaudit.catalogue import Role
+from taskaudit.contract.rules import RULES
+from taskaudit.contract.verdict import Kind, Severity
+from taskaudit.exchange import Unaudited
 from taskaudit.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.totals import Totals
@@ -23,7 +30,8 @@ def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
 @pytest.fixture
 def totals() -> Totals:
     totals = Totals(lost=3)
-    for each in (outcome(), outcome(BAD_ERROR, 400), outcome(path="/nothing", method="GET")):
+    unlisted = outcome('{"job_id": "8ab1"}', path="/v9/things/8ab1")
+    for each in (outcome(), outcome(BAD_ERROR, 400), outcome(path="/nothing", method="GET"), unlisted):
         totals.add(each)
     return totals
 
@@ -32,7 +40,7 @@ def test_what_was_counted_is_told(totals: Totals) -> None:
     times = HookTime()
     times.add(0.002)
     told = read(Metrics(lambda: Measured(totals, times, 7, 2, True)))
-    assert told["taskaudit_exchanges_total", "job", "submission"] == 1
+    assert told["taskaudit_exchanges_total", "job", "submission"] == 2
     assert told["taskaudit_exchanges_total", "error", "submission"] == 1
     assert told["taskaudit_exchanges_total", "", "other"] == 1
     assert told["taskaudit_findings_total", "TA306", "error"] == 1
@@ -55,7 +63,27 @@ def test_exchanges_and_unaudited_add_up_to_all_that_were_seen(totals: Totals) ->
     assert told["taskaudit_healthy",] == 0
 
 
-def test_every_label_is_there_from_the_start_so_that_rates_work() -> None:
+def test_every_label_is_there_from_the_start_so_that_rates_work(totals: Totals) -> None:
+    """So traffic adds none, whatever it holds."""
     assert set(read(Metrics(lambda: Measured(Totals(), HookTime(), 0, 0, True)))) == set(
-        read(Metrics(lambda: Measured(Totals(seen=1, other=1), HookTime(), 1, 1, True)))
+        read(Metrics(lambda: Measured(totals, HookTime(), 1, 1, True)))
     )
+
+
+LABELS: dict[str, Container[str]] = {
+    "role": {*Role},
+    "kind": {*Kind, ""},
+    "rule": RULES,
+    "severity": {*Severity},
+    "reason": {*Unaudited},
+    "version": {__version__},
+    "le": {bound for bound, _ in HookTime().buckets()},
+}
+
+
+def test_labels_have_values_of_the_contract_only(totals: Totals) -> None:
+    text = Metrics(lambda: Measured(totals, HookTime(), 0, 0, True)).text().decode()
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    labels = {label for sample in samples for label in sample.labels.items()}
+    assert {name for name, _ in labels} == LABELS.keys()
+    assert {(name, value) for name, value in labels if value not in LABELS[name]} == set()

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from h2.config import H2Configuration
@@ -22,10 +23,13 @@ from running import PATIENCE, bodies, records_in, wait_until
 from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset, sends, sized
 
 from taskaudit.contract.verdict import Severity
+from taskaudit.floods import Floods
+from taskaudit.proxy import addon
 from taskaudit.proxy import serve as module
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.serve import serve
+from taskaudit.totals import Totals
 
 # mitmproxy 12.2 leaves some connections to the origin open at its end; the real process ends with them.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -303,6 +307,58 @@ def test_in_flight_until_the_answer_may_go_on() -> None:
         return [*counts, len(audit.in_flight)]
 
     assert asyncio.run(answer()) == [1, 0]
+
+
+class _Manager:
+    """Counts what the service manager is told."""
+
+    def __init__(self) -> None:
+        self.fed = 0
+
+    def ready(self, status: str) -> None:
+        """It listens."""
+
+    def alive(self, status: str) -> None:
+        """The watchdog is fed."""
+        self.fed += 1
+
+
+class _Listening:
+    """A proxy that listens."""
+
+    server = SimpleNamespace(listen_addrs=lambda: [("127.0.0.1", 8080)])
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_watchdog_is_fed_only_while_the_audit_works(monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
+    """The event loop goes on in any case."""
+    monkeypatch.setattr(module, "TICK", 0.0)
+    monkeypatch.setattr(addon, "TICK", 0.0)
+    manager, audit = _Manager(), TaskAudit(headless=True)
+
+    def due() -> list[object]:
+        if not works:
+            raise ArithmeticError
+        return []
+
+    async def run() -> int:
+        audit.standing.recorder = SimpleNamespace(due=due, stats=lambda: None, failing=None, totals=Totals())  # type: ignore[assignment]
+        timer = asyncio.create_task(audit._keep_time())
+        watch = asyncio.create_task(module._keep_watch(_Listening(), audit, manager, Floods()))  # type: ignore[arg-type]
+        async with asyncio.timeout(PATIENCE):
+            while manager.fed < 5 and not timer.done():
+                await asyncio.sleep(0)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        fed = manager.fed
+        for _ in range(50):
+            await asyncio.sleep(0)
+        watch.cancel()
+        if not timer.cancel():
+            assert isinstance(timer.exception(), ArithmeticError)
+        return manager.fed - fed
+
+    assert (asyncio.run(run()) > 0) is works
 
 
 @pytest.fixture
