@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from click.testing import Result
-from mitmproxy import http
+from mitmproxy import command, http
 from mitmproxy.addons.view import View
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import taddons
@@ -28,7 +28,7 @@ from taskaudit.config import load
 from taskaudit.contract.words import Language
 from taskaudit.curl import curl_command
 from taskaudit.proxy.addon import TaskAudit
-from taskaudit.proxy.annotate import KEY
+from taskaudit.proxy.annotate import KEY, findings_on
 from taskaudit.reports.formats import Format
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import live_html, sections_html
@@ -185,6 +185,43 @@ def test_no_proxy_tells_or_notes_one(
         assert found(json.dumps(notes), places()) == []
 
 
+class Console:
+    """What tells the console of mitmproxy from the other front ends."""
+
+    @command.command("console.view.eventlog")
+    def eventlog(self) -> None:
+        """Never called."""
+
+
+@pytest.mark.parametrize("others", [(), (Console(),)], ids=["mitmweb", "console"])
+def test_no_command_in_a_front_end_tells_one(
+    log_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, others: tuple[object, ...]
+) -> None:
+    """The content view alone shows a body as it is, as mitmproxy does: what commands say is logged, too."""
+    caplog.set_level(logging.INFO)
+    audit, view = TaskAudit(), View()
+    with taddons.context(loadcore=True) as context:
+        context.master.addons.add(view, audit, *others)
+        context.configure(audit, taskaudit_log=str(log_path))
+        execute, told = context.master.commands.execute, []
+        for flow in flows(canary.entries()):
+            for hook in ("requestheaders", "response"):
+                getattr(audit, hook)(flow)
+                getattr(view, hook)(flow)
+            view.focus.flow = flow
+            told += execute("taskaudit.explain")
+            if findings_on(flow):
+                told += execute(f"taskaudit.bug @focus {tmp_path / 'bug.md'}")
+                told.append((tmp_path / "bug.md").read_text(encoding="utf-8"))
+        for name in ("summary", "jobs"):
+            told += execute(f"taskaudit.{name}")
+        execute("taskaudit.next")
+        execute("taskaudit.recheck @all")
+        audit.done()
+    assert len(told) > 200
+    assert found("\n".join([*told, *caplog.messages]), places()) == []
+
+
 def saved(folder: Path, passed: list[http.HTTPFlow]) -> list[http.HTTPFlow]:
     """The flows as they come back from a file."""
     path = folder / "saved"
@@ -234,11 +271,11 @@ def test_no_message_on_damage_shows_one(
     path = tmp_path / "damaged"
     for data in DAMAGE[damage](to_damage[source]):
         path.write_bytes(data)
-        for command in ("check", "report"):
-            result = run(command, path)
+        for name in ("check", "report"):
+            result = run(name, path)
             assert found(result.stderr, places()) == []
             # A quote in the wrong place makes a value the name of a member, and that of another its value.
-            if command == "report":
+            if name == "report":
                 assert found(result.stdout, places()) == []
 
 

@@ -120,6 +120,14 @@ def test_a_malformed_answer_is_found_explained_and_reported(
     screen.type("taskaudit.jobs")
     screen.shows("Data viewer", job_id, "1 job: 1 open")
     screen.press("q")
+    screen.type("taskaudit.explain")
+    screen.shows("Data viewer", "expected String, found Number 400", "A comparison with a documented code")
+    screen.press("q")
+    screen.type("taskaudit.recheck @shown")
+    screen.shows("audited 3 flows again, 0 changed")
+    report = tmp_path / "report.html"
+    screen.type(f"taskaudit.report {report}")
+    wait_until(lambda: "TA306" in (report.read_text("utf-8") if report.exists() else ""), "the report")
 
 
 def test_the_view_of_a_job_tells_its_story_as_it_stands_when_it_is_opened(

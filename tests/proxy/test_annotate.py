@@ -35,6 +35,7 @@ from taskaudit.proxy.annotate import (
     late_findings,
     noted,
 )
+from tests.pages import CODE, text_of
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, auditor, outcome
 
 ERROR_FOUND, WARNING_FOUND, INFO_FOUND = FINDING_MARKS.values()
@@ -257,9 +258,17 @@ def test_annotations_survive_a_flow_file(tmp_path: Path) -> None:
     assert (back.marked, back.comment) == (JOB_MARK, f"TA: job {JOB_ID}")
 
 
-@pytest.mark.parametrize(
-    "wanted", ["~comment TA306", "~comment 'TA: TA3'", "~marker :x:", "~meta error-code-not-string"]
-)
+PAGES = ("README.md", "README.zh-CN.md", "docs/testing.md", "docs/zh/testing.md")
+TOLD = frozenset({"~comment TA306", "~marker :x:", "~meta error-code-not-string"})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_filters_below_are_those_that_are_told(page: str) -> None:
+    told = {code for code in CODE.findall(text_of(page)) if code.startswith("~") and "/" not in code}
+    assert told - {"~comment 70a599e0", "~meta"} == TOLD
+
+
+@pytest.mark.parametrize("wanted", [*sorted(TOLD), "~comment 'TA: TA3'"])
 def test_filters_find_them(wanted: str) -> None:
     flow, clean = a_flow(), a_flow()
     annotate(flow, outcome(BAD_ERROR, 400))

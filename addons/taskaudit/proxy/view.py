@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language, Words
-from taskaudit.frame import frame, plain
+from taskaudit.frame import contract_names, frame, plain
 from taskaudit.proxy.annotate import noted
 from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
 from taskaudit.story import JobStory
@@ -36,6 +36,9 @@ FIRST = 10.0
 _MOST_FINDINGS = 30
 _FRAME = 66
 """Columns of a body that a frame shows, so that with its numbers it is within `WIDTH`."""
+
+type Named = Callable[[str], bool]
+"""Whether the value of a member may be shown, by its JSON Pointer."""
 
 _QUERY = Words("query of job {}: {}", "查询任务 {}：{}")
 _NO_STATUS = Words("no status", "无状态")
@@ -88,19 +91,23 @@ class TaskResponse(Contentview):
         if flow is None or outcome is None:
             raise ValueError("this is not the answer of an audited flow")
         _forget_soon()
-        lines = plain_lines(told(outcome, self._audit))
+        # Nothing is masked, as the whole body stands below.
+        lines = plain_lines(told(outcome, self._audit, named=lambda _: True))
         # mitmweb gives an empty line no height.
         return "\n".join(line or " " for line in [*lines, "", "─" * WIDTH, *_body(flow)])
 
 
-def told(outcome: Outcome, audit: Audit) -> Iterator[RenderableType]:
-    """Verdict, findings with their places, and the story so far of the job."""
+def told(outcome: Outcome, audit: Audit, named: Named = contract_names) -> Iterator[RenderableType]:
+    """Verdict, findings with their places, and the story so far of the job.
+
+    In those places the values of members that are not `named` are masked.
+    """
     language = audit.language
     yield Text(_verdict(outcome, language))
     yield Text(request_line(outcome))
     for finding in outcome.findings[:_MOST_FINDINGS]:
         yield Text()
-        yield from _finding(finding, outcome.text, language)
+        yield from _finding(finding, outcome.text, language, named)
     omitted = sum(count for _, count in outcome.verdict.omitted) if outcome.verdict else 0
     if more := max(0, len(outcome.findings) - _MOST_FINDINGS) + omitted:
         yield Text("\n" + _MORE.of(language).format(more))
@@ -136,21 +143,23 @@ def _verdict(outcome: Outcome, language: Language) -> str:
     return f"{escape(' '.join(filter(None, parts)))}: {form.of(language)}"
 
 
-def _finding(finding: Finding, text: str | None, language: Language) -> Iterator[RenderableType]:
+def _finding(
+    finding: Finding, text: str | None, language: Language, named: Named
+) -> Iterator[RenderableType]:
     yield Text(f"{finding.rule} {finding.name} ({finding.severity})")
     where = escape(finding.pointer) or _THE_BODY.of(language)
     expected, found = spoken(finding.expected, language), spoken(finding.found, language)
     yield _under(_DIFFERENCE.of(language).format(where, expected, found))
     if text is not None and finding.place is not None:
-        yield Text(_framed(finding, text), no_wrap=True, overflow="ignore")
+        yield Text(_framed(finding, text, named), no_wrap=True, overflow="ignore")
     yield _under(RULES[finding.rule].why.of(language))
 
 
-def _framed(finding: Finding, text: str) -> str:
-    """The place in the body. Nothing is masked, as the whole body stands below."""
+def _framed(finding: Finding, text: str, named: Named) -> str:
+    """The place in the body."""
     assert finding.place is not None
     span = locate(text, [finding.pointer]).get(finding.pointer) if finding.pointer else None
-    lines = frame(text, finding.place, span.end - span.start if span else 1, lambda _: True)
+    lines = frame(text, finding.place, span.end - span.start if span else 1, named)
     return plain([narrowed(line, _FRAME) for line in lines])
 
 
