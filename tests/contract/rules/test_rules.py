@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.contract.answer import STRICT, Answer
 from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.rule import Conversation, Example, Rule
-from taskaudit.contract.verdict import Kind, Verdict
+from taskaudit.contract.verdict import Finding, Kind, Verdict
 from taskaudit.contract.words import Words
 from taskaudit.exchange import stable_id
 from taskaudit.following import follow
@@ -195,3 +196,29 @@ def test_the_bad_conversation_breaks_the_rule(rule: Rule) -> None:
 def test_the_good_conversation_breaks_none(rule: Rule) -> None:
     assert isinstance(rule.good, tuple)
     assert list(held(rule.good)) == []
+
+
+def told(where: str, finding: Finding) -> str:
+    at = f"{finding.place.line}:{finding.place.column}" if finding.place else "-"
+    kind = finding.json_type or "-"
+    return (
+        f"{where} {finding.rule} {finding.pointer or '-'} {at} [{kind}] {finding.expected} | {finding.found}"
+    )
+
+
+def test_what_is_said_of_the_bad_examples(snapshot: SnapshotAssertion) -> None:
+    lines = [told(rule.code, found) for rule in WITH_EXAMPLES for found in audit(bad_of(rule)).findings]
+    assert "\n".join(lines) == snapshot
+
+
+def test_what_is_said_of_the_bad_conversations(snapshot: SnapshotAssertion) -> None:
+    lines = []
+    for rule in OVER_TIME:
+        assert isinstance(rule.bad, tuple)
+        lines += [told(f"{rule.code} step {late.ref}", late.finding) for late in held(rule.bad)]
+    assert "\n".join(lines) == snapshot
+
+
+def bad_of(rule: Rule) -> Example:
+    assert isinstance(rule.bad, Example)
+    return rule.bad
