@@ -43,7 +43,7 @@ _DECODED = """async picture => {
 def main() -> None:
     """Replaces all pictures."""
     if not _has_font_for("❌"):
-        print("the marks will be empty boxes: apt-get install fonts-noto-color-emoji", file=sys.stderr)
+        sys.exit("the marks would be empty boxes: apt-get install fonts-noto-color-emoji")
     PICTURES.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
         for language in Language:
