@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import closing
 from operator import itemgetter
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("block")
 def test_what_went_in_comes_out() -> None:
-    with Spool[Checked]() as kept:
+    with closing(Spool[Checked]()) as kept:
         for item in ITEMS:
             kept.put(item)
         assert list(kept) == list(kept) == ITEMS
@@ -42,7 +43,7 @@ def test_what_went_in_comes_out() -> None:
 def test_large_items_do_not_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     monkeypatch.setattr(spool._Blocks, "add", lambda _, items: written.append(len(items)))
-    with Spool[str]() as kept:
+    with closing(Spool[str]()) as kept:
         for size in (10, spool._HEAVY, 10):
             kept.put("x", size)
     assert written == [2]
@@ -50,13 +51,15 @@ def test_large_items_do_not_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("block")
 def test_what_has_a_path_can_be_given_to_another_process(tmp_path: Path) -> None:
-    with Spool[Checked](tmp_path / "kept") as kept, Sorter[int, str](tmp_path / "sorted") as order:
-        for number, item in enumerate(ITEMS):
-            kept.put(item)
-            order.put(-number, item.source)
-        with pickle.loads(pickle.dumps(kept)) as given_kept, pickle.loads(pickle.dumps(order)) as given_order:
-            assert list(given_kept) == ITEMS
-            assert [item for _, item in given_order] == ["c", "b.har", "b.har", "a.har"]
+    kept, order = Spool[Checked](tmp_path / "kept"), Sorter[int, str](tmp_path / "sorted")
+    for number, item in enumerate(ITEMS):
+        kept.put(item)
+        order.put(-number, item.source)
+    given = pickle.dumps((kept, order))
+    with closing(pickle.loads(given)[0]) as there:
+        assert list(there) == ITEMS
+    with closing(pickle.loads(given)[1]) as there:
+        assert [item for _, item in there] == ["c", "b.har", "b.har", "a.har"]
 
 
 _KEYED = st.lists(st.tuples(st.integers(0, 9), st.integers()))
@@ -69,10 +72,10 @@ def test_sorted_as_sorted_does(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spool, "_RUN", run)
         patch.setattr(spool, "_MOST_IN_BLOCK", block)
-        with Sorter[int, int]() as order, Sorter[int, int]() as other:
+        with closing(Sorter[int, int]()) as order, closing(Sorter[int, int]()) as other:
             for key, item in keyed:
                 order.put(key, item)
             for key, item in more:
                 other.put(key, item)
             assert list(order) == list(order) == sorted(keyed, key=itemgetter(0))
-            assert list(merged([order, other])) == sorted([*keyed, *more], key=itemgetter(0))
+            assert list(merged([iter(order), iter(other)])) == sorted([*keyed, *more], key=itemgetter(0))

@@ -3,98 +3,95 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
-from taskaudit.auditor import Auditor, Outcome
-from taskaudit.catalogue import Role
+from taskaudit.auditor import Auditor
 from taskaudit.contract.verdict import Finding, Severity
-from taskaudit.following import Queried, Submitted, step_of, tell
+from taskaudit.following import tell
+from taskaudit.gathering import (
+    WORTH_A_PROCESS,
+    Advance,
+    Checked,
+    Damaged,
+    Gathering,
+    Step,
+    cores,
+    shares_of,
+)
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.records import finding_facts, http_facts
-from taskaudit.sources.captured import Damage
-from taskaudit.sources.reading import expand, read
-from taskaudit.spool import Sorter, Spool
+from taskaudit.sources.reading import expand
+from taskaudit.spool import Sorter, merged
 from taskaudit.totals import Totals
+
+__all__ = ["CLEAN", "FINDINGS", "NOTHING_AUDITED", "UNREADABLE", "Check", "Checked", "Damaged", "as_json"]
 
 CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
 """Exit statuses (contract, section 5)."""
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """An outcome with its place in its source."""
-
-    source: str
-    index: int
-    outcome: Outcome
-
-
-class Damaged(msgspec.Struct, frozen=True):
-    """A place in a source that could not be read."""
-
-    source: str
-    damage: Damage
-
-
 @dataclass(slots=True)
 class Check:
-    """One run over many sources; keeps the totals, and whether anything was damaged."""
+    """One run over many sources; keeps the totals, and whether anything was damaged.
+
+    Several files of `worth_a_process` bytes or more are read by several processes.
+    """
 
     auditor: Auditor
     lifecycle: Lifecycle[int] = field(default_factory=Lifecycle)
     totals: Totals = field(default_factory=Totals)
     damaged: int = 0
+    worth_a_process: int = WORTH_A_PROCESS
 
-    def over(
-        self, paths: Iterable[Path], advance: Callable[[int], None] | None = None
-    ) -> Iterator[Checked | Damaged]:
-        """Each damage as it is met, then each exchange in scope, in order.
+    def over(self, paths: Iterable[Path], advance: Advance | None = None) -> Iterator[Checked | Damaged]:
+        """Each damage, then each exchange in scope, in order.
 
         The exchanges wait for the last one, as that may show what became of the first one's job. `advance` is
         told the bytes that were read.
         """
-        with Spool[Checked]() as kept, Sorter[float, _Step]() as steps, Sorter[int, Finding]() as late:
-            number = 0
-            for item in self._read(paths, advance):
-                if isinstance(item, Damaged):
-                    yield item
-                    continue
-                exchange = item.outcome.exchange
-                kept.put(item, len(exchange.answer.body) if exchange.answer else 0)
-                if step := step_of(item.outcome):
-                    steps.put(exchange.at, (number, exchange.exchange_id, step))
-                number += 1
-            self._follow(steps, late)
-            yield from self._with_late(kept, late)
+        shares = shares_of(list(expand(paths)), cores(), self.worth_a_process)
+        if len(shares) > 1:
+            yield from self._by_processes(shares, advance)
+            return
+        with closing(Gathering()) as gathering:
+            for damaged in gathering.read(self.auditor, shares[0], advance):
+                self.damaged += 1
+                yield damaged
+            yield from self._told([gathering])
 
-    def _read(
-        self, paths: Iterable[Path], advance: Callable[[int], None] | None
-    ) -> Iterator[Checked | Damaged]:
-        for path in expand(paths):
-            source = str(path)
-            for item in read(path, self.auditor.limit, advance, passes_by=self._passes_by):
-                if isinstance(item, Damage):
+    def _by_processes(self, shares: list[list[Path]], advance: Advance | None) -> Iterator[Checked | Damaged]:
+        # Here, because multiprocessing takes longer to import than a small file to check.
+        from taskaudit.processes import gather
+
+        gatherings = []
+        with TemporaryDirectory(prefix="taskaudit-") as folder, ExitStack() as files:
+            for gathering in gather(self.auditor, shares, Path(folder), advance):
+                gatherings.append(files.enter_context(closing(gathering)))
+                for damaged in gathering.damages:
                     self.damaged += 1
-                    yield Damaged(source, item)
-                    continue
-                outcome = self.auditor.look(item.exchange)
-                self.totals.add(outcome)
-                if outcome.role is not Role.OTHER:
-                    yield Checked(source, item.index, outcome)
+                    yield damaged
+            yield from self._told(gatherings)
 
-    def _passes_by(self, method: str, path: str) -> bool:
-        """Counts what it passes by."""
-        is_other = self.auditor.is_other(method, path)
-        if is_other:
-            self.totals.add_other()
-        return is_other
+    def _told(self, gatherings: list[Gathering]) -> Iterator[Checked]:
+        """What was gathered, with what became of the jobs, over all of it."""
+        for gathering in gatherings:
+            self.totals.include(gathering.totals)
+        with closing(Sorter[int, Finding]()) as late:
+            starts = accumulate((gathering.size for gathering in gatherings), initial=0)
+            steps = [_from(start, each.steps) for start, each in zip(starts, gatherings, strict=False)]
+            self._follow(merged(steps), late)
+            yield from self._with_late(chain.from_iterable(each.kept for each in gatherings), late)
 
-    def _follow(self, steps: Iterable[tuple[float, _Step]], late: Sorter[int, Finding]) -> None:
+    def _follow(self, steps: Iterable[tuple[float, Step]], late: Sorter[int, Finding]) -> None:
         """The findings on the life of jobs, by number; told in the order in which the answers ended."""
         told: set[str] = set()
         last: float | None = None
@@ -137,28 +134,41 @@ class Check:
         return CLEAN if self.totals.audited else NOTHING_AUDITED
 
 
-type _Step = tuple[int, str, Submitted | Queried]
-"""The number of an exchange among those in scope, its id, and what it shows of the life of a job."""
+def _from(start: int, steps: Iterable[tuple[float, Step]]) -> Iterator[tuple[float, Step]]:
+    """Steps whose numbers count on from `start`."""
+    return ((at, (start + number, exchange_id, step)) for at, (number, exchange_id, step) in steps)
+
 
 _NO_MORE: tuple[int, Any] = -1, None
 
 
 def as_json(checked: Checked) -> str:
-    """One line of `--format json` (contract, section 5)."""
+    """One line of `--format json` (contract, section 5), in ASCII: any terminal, file or locale takes it."""
+    line = _line(checked)
+    try:
+        text = _encode(line)
+    except UnicodeEncodeError:  # The name of a file may be no text.
+        return json.dumps(line, separators=_SEPARATORS)
+    return text.decode() if text.isascii() else json.dumps(line, separators=_SEPARATORS)
+
+
+_encode = msgspec.json.Encoder().encode
+_SEPARATORS = (",", ":")
+
+
+def _line(checked: Checked) -> dict[str, Any]:
     outcome = checked.outcome
     verdict, findings = outcome.verdict, outcome.findings
-    line: dict[str, Any] = {
+    return {
         "source": checked.source,
         "index": checked.index,
         "role": outcome.role,
         "kind": verdict.kind if verdict else None,
         "job_id": outcome.job_id,
-        "well_formed": not any(found.severity is Severity.ERROR for found in findings),
+        "well_formed": not any([found.severity is Severity.ERROR for found in findings]),
         **http_facts(outcome),
         "findings": [finding_facts(outcome, found) for found in findings],
         "omitted": dict(verdict.omitted) if verdict else {},
         "unaudited": outcome.unaudited,
         "exchange_id": outcome.exchange.exchange_id,
     }
-    # ASCII, so that the line survives any terminal, file or locale.
-    return json.dumps(line)

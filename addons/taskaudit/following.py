@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ def step_of(outcome: Outcome) -> Submitted | Queried | None:
 
 def tell[Ref](
     lifecycle: Lifecycle[Ref], step: Submitted | Queried, at: float, ref: Ref
-) -> Iterator[Late[Ref]]:
+) -> Iterable[Late[Ref]]:
     """What an exchange that ended `at` shows; `ref` is given back with findings on it."""
     if isinstance(step, Submitted):
         return lifecycle.submitted(at, ref, step.job_id, step.repeat_key)

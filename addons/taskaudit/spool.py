@@ -6,9 +6,10 @@ import heapq
 import pickle
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 _IN_MEMORY = 32 * 1024 * 1024
 _MOST_IN_BLOCK = 256
@@ -74,10 +75,8 @@ class Spool[Item]:
         self._last: list[Item] = []
         self._weight = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Lets go of the file."""
         self._blocks.close()
 
     def put(self, item: Item, size: int = 0) -> None:
@@ -105,10 +104,8 @@ class Sorter[Key, Item]:
         self._runs: list[range] = []
         self._last: list[tuple[Key, Item]] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Lets go of the file."""
         self._blocks.close()
 
     def put(self, key: Key, item: Item) -> None:
@@ -135,6 +132,6 @@ class Sorter[Key, Item]:
             yield from self._blocks.get(number)
 
 
-def merged[Key, Item](sorters: list[Sorter[Key, Item]]) -> Iterator[tuple[Key, Item]]:
-    """The items of several, as if one had them all."""
-    return heapq.merge(*sorters, key=itemgetter(0))
+def merged[Key, Item](ordered: list[Iterator[tuple[Key, Item]]]) -> Iterator[tuple[Key, Item]]:
+    """What several have in order, in one."""
+    return heapq.merge(*ordered, key=itemgetter(0)) if len(ordered) > 1 else chain.from_iterable(ordered)

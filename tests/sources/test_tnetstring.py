@@ -9,7 +9,10 @@ from mitmproxy.io import tnetstring as theirs
 
 from taskaudit.sources import tnetstring as ours
 
-_VALUES = st.dictionaries(st.text(max_size=5), st.binary(max_size=20), max_size=5)
+_NAMES = st.text(st.characters(codec="utf-8", exclude_characters=":"), max_size=20)
+_VALUES = st.dictionaries(_NAMES, st.binary(max_size=20), max_size=5)
+# What looks like a length or an end of a value is what may lead a reader astray.
+_LINE = st.binary(max_size=9) | st.text("0123456789:,]", max_size=12).map(str.encode)
 
 
 @given(_VALUES)
@@ -20,11 +23,29 @@ def test_members(values: dict[str, bytes]) -> None:
     assert read == values
 
 
-@given(st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=9)), max_size=5))
+@given(st.lists(st.tuples(_LINE, _LINE), max_size=5))
 def test_pairs(lines: list[tuple[bytes, bytes]]) -> None:
     data = theirs.dumps([list(line) for line in lines])
     (whole,) = ours.spans(data, 0, len(data))
     assert ours.pairs(data, whole) == lines
+
+
+@given(st.lists(st.tuples(_LINE, _LINE), max_size=3), st.integers(0, 60), st.binary(min_size=1, max_size=2))
+def test_damaged_pairs_are_the_same_searched_or_walked(
+    lines: list[tuple[bytes, bytes]], at: int, other: bytes
+) -> None:
+    data = theirs.dumps([list(line) for line in lines])
+    start, end = data.index(b":") + 1, len(data) - 1
+    at = min(start + at, end)
+    data = data[:at] + other + data[at + len(other) :]
+    span = (ours.LIST, start, end)
+    try:
+        walked = ours._pairs_by_length(data, start, end)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            ours.pairs(data, span)
+    else:
+        assert ours.pairs(data, span) == walked
 
 
 @given(st.binary(max_size=40))

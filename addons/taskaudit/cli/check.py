@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config
-from taskaudit.cli.printing import new_console, progress, show, write
+from taskaudit.cli.printing import new_console, progress, show
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
 
@@ -67,9 +68,11 @@ def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: L
             if isinstance(item, Damaged):
                 err.print(damage_text(item.source, item.damage))
             elif output is CheckFormat.JSON:
-                write(as_json(item) + "\n")
+                # All lines come at the end: nobody waits for one.
+                sys.stdout.write(as_json(item) + "\n")
             else:
                 out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
+    sys.stdout.flush()
     waivers = policy_lines(run.auditor.policy, run.totals, language)
     if output is CheckFormat.TEXT:
         out.print(*waivers, *summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")

@@ -13,7 +13,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -92,7 +92,7 @@ class _Entry(msgspec.Struct, gc=False):
     error: object = msgspec.field(name="_error", default=None)
 
 
-class _Url(NamedTuple):
+class _Url(msgspec.Struct, gc=False):
     """The parts of a URL: host without port, port, path with query, path, query."""
 
     host: str | None
@@ -283,28 +283,25 @@ def _cleaned(value: Any) -> Any:
 
 
 def _check_body(entry: _Entry) -> None:
-    response = _response(entry)
-    if response and response.content and response.content.encoding:
-        _body(response.content)
+    content = entry.response and entry.response.content
+    if content and content.encoding and _has_arrived(entry, _status(entry.response)):
+        _body(content)
 
 
-def _response(entry: _Entry) -> _Response | None:
-    """None where there was none, or none that arrived."""
-    response = entry.response
-    return response if response and _status(response) and not (entry.error or response.error) else None
+def _has_arrived(entry: _Entry, status: int) -> bool:
+    """Whether the response did, to its end."""
+    return bool(status and not entry.error and entry.response and not entry.response.error)
 
 
 def _exchange(entry: _Entry, url: _Url, index: int) -> Exchange:
-    request, response = entry.request, _response(entry)
-    started = _started(entry.startedDateTime)
-    asked, answered = _named(request.headers), _named(entry.response.headers if entry.response else None)
+    request, response = entry.request, entry.response
+    started, status = _started(entry.startedDateTime), _status(response)
+    asked, answered = _named(request.headers), _named(response.headers if response else None)
     sent = (request.postData and request.postData.text) or ""
     body = sent.encode("utf-8", "surrogatepass")
     return Exchange(
-        exchange_id=stable_id(
-            "har", entry.startedDateTime, request.method, request.url, _status(entry.response), index
-        ),
-        answer=_answer(response, answered) if response else None,
+        exchange_id=stable_id("har", entry.startedDateTime, request.method, request.url, status, index),
+        answer=_answer(response, status, answered) if response and _has_arrived(entry, status) else None,
         method=request.method,
         host=url.host,
         path=url.path,
@@ -319,14 +316,14 @@ def _exchange(entry: _Entry, url: _Url, index: int) -> Exchange:
     )
 
 
-def _answer(response: _Response, named: dict[str, str]) -> Answer:
+def _answer(response: _Response, status: int, named: dict[str, str]) -> Answer:
     content = response.content or _Content()
     # A capture without bodies still tells their size; an empty text with a size is a body left out, too.
     sent = response.bodySize if content.text is None else None
     left_out = not content.text and max(content.size or 0, sent or 0) > 0
     return Answer(
         body=_body(content),
-        status=_status(response),
+        status=status,
         headers_known=True,
         content_type=named.get("content-type") or _mime_type(content),
         # HAR keeps bodies with their encoding undone, whatever the headers say.
@@ -367,7 +364,7 @@ def _named(headers: list[_Header] | None) -> dict[str, str]:
 def _split(url: str) -> _Url:
     found = _URL.match(url)
     scheme, host, port, target = found.groups() if found else ("", None, "0", url)
-    if found and not target.startswith("/"):
+    if found and target[:1] != "/":
         target = f"/{target}"
     path, _, query = target.partition("?")
     number = int(port) if port else _PORTS.get((scheme or "").lower(), 443)
