@@ -107,6 +107,25 @@ def _answer(body: bytes) -> bytes:
     return head.encode() + body
 
 
+MODES = (
+    *("regular", "socks5", "transparent", "dns", "wireguard", "upstream:http://127.0.0.1:9"),
+    *("reverse:http://127.0.0.1:9", "reverse:http3://127.0.0.1:9", "reverse:tcp://127.0.0.1:9"),
+    "reverse:dns://127.0.0.1",
+)
+
+
+def test_all_modes_at_once(serve: StartServe) -> None:
+    """Also those with threads of mitmproxy's own: its end is in good order."""
+    where = [f"{mode}@127.0.0.{number}:0" for number, mode in enumerate(MODES, 2)]
+    proxy = serve("", *(word for each in where for word in ("--mode", each)), mode="regular@127.0.0.1:0")
+    assert proxy.port
+    (told,) = (line for line in proxy.told.splitlines() if "listening on" in line)
+    assert [f" 127.0.0.{number}:" in told for number in range(1, len(MODES) + 2)] == [True] * (len(MODES) + 1)
+    start, *_ = proxy.stopped()
+    recorded = {mode.partition("@")[0] for mode in start["session"]["mode"].split(",")}
+    assert recorded == {mode.partition(":")[0] for mode in MODES}
+
+
 def test_proxyauth(serve: StartServe, api: DemoApi) -> None:
     proxy = serve("", "--proxyauth", "me:secret", mode="regular")
     assert _post(f"{api.url}{PATH}", proxy=f"http://127.0.0.1:{proxy.port}").status_code == 407

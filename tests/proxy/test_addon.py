@@ -281,6 +281,8 @@ def test_a_failure_of_the_audit_is_a_finding_and_a_fault(
         raising(monkeypatch, Auditor, "look")
         live(audit, flow)
         monkeypatch.undo()
+        [reason] = audit.standing.health.reasons()
+        assert reason.startswith("the audit is failing (TA901): ZeroDivisionError in fails, line ")
         live(audit, a_flow())
         assert "TA901" in caplog.text
         assert "secret" not in caplog.text

@@ -314,19 +314,52 @@ class _Manager:
 
     def __init__(self) -> None:
         self.fed = 0
+        self.told: list[str] = []
 
     def ready(self, status: str) -> None:
         """It listens."""
+        self.told.append(status)
 
     def alive(self, status: str) -> None:
         """The watchdog is fed."""
         self.fed += 1
 
 
-class _Listening:
-    """A proxy that listens."""
+class _Servers(list[SimpleNamespace]):
+    """One for each mode."""
 
-    server = SimpleNamespace(listen_addrs=lambda: [("127.0.0.1", 8080)])
+    is_updating = False
+
+
+def _server(*addresses: tuple[str, int], mode: str = "regular", runs: bool = True) -> SimpleNamespace:
+    return SimpleNamespace(listen_addrs=addresses, is_running=runs, mode=SimpleNamespace(full_spec=mode))
+
+
+def _master(*servers: SimpleNamespace, is_updating: bool = False) -> LeanMaster:
+    made = _Servers(servers)
+    made.is_updating = is_updating
+    return SimpleNamespace(server=SimpleNamespace(servers=made))  # type: ignore[return-value]
+
+
+ONE, OTHER = _server(("127.0.0.1", 8080)), _server(("::1", 8081, 0, 0))  # type: ignore[arg-type]
+WITHOUT = _server(mode="local:curl")
+
+
+@pytest.mark.parametrize(
+    ("master", "told"),
+    [
+        (_master(ONE), ["listening on 127.0.0.1:8080"]),
+        (_master(ONE, OTHER, ONE), ["listening on 127.0.0.1:8080, ::1:8081"]),
+        (_master(WITHOUT), ["listening on local:curl"]),
+        (_master(), []),
+        (_master(ONE, is_updating=True), []),
+        (_master(ONE, _server(runs=False)), []),
+    ],
+)
+def test_it_is_ready_when_all_its_modes_are(master: LeanMaster, told: list[str]) -> None:
+    manager = _Manager()
+    assert module._tell_ready(master, manager) is bool(told)  # type: ignore[arg-type]
+    assert manager.told == told
 
 
 @pytest.mark.parametrize("works", [True, False])
@@ -344,7 +377,7 @@ def test_the_watchdog_is_fed_only_while_the_audit_works(monkeypatch: pytest.Monk
     async def run() -> int:
         audit.standing.recorder = SimpleNamespace(due=due, stats=lambda: None, failing=None, totals=Totals())  # type: ignore[assignment]
         timer = asyncio.create_task(audit._keep_time())
-        watch = asyncio.create_task(module._keep_watch(_Listening(), audit, manager, Floods()))  # type: ignore[arg-type]
+        watch = asyncio.create_task(module._keep_watch(_master(ONE), audit, manager, Floods()))  # type: ignore[arg-type]
         async with asyncio.timeout(PATIENCE):
             while manager.fed < 5 and not timer.done():
                 await asyncio.sleep(0)

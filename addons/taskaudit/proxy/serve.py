@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from mitmproxy.proxy.mode_servers import ServerInstance
 
 from taskaudit.contract.verdict import Severity
 from taskaudit.floods import Floods
@@ -137,14 +139,19 @@ async def _keep_watch(master: LeanMaster, audit: TaskAudit, notify: Notify, floo
 
 
 def _tell_ready(master: LeanMaster, notify: Notify) -> bool:
-    """Whether it listens; if so, says where."""
-    addresses = master.server.listen_addrs()
-    if not addresses:
+    """Whether all its modes are at work; if so, says where."""
+    servers = master.server.servers
+    if servers.is_updating or not len(servers) or not all(server.is_running for server in servers):
         return False
-    where = ", ".join(dict.fromkeys(f"{host}:{port}" for host, port, *_ in addresses))
+    where = ", ".join(dict.fromkeys(place for server in servers for place in _places(server)))
     logger.info("taskaudit: listening on %s", where)
     notify.ready(f"listening on {where}")
     return True
+
+
+def _places(server: ServerInstance[Any]) -> list[str]:
+    """Addresses; a mode that takes traffic without any (local, tun) by its name."""
+    return [f"{host}:{port}" for host, port, *_ in server.listen_addrs] or [server.mode.full_spec]
 
 
 def _log_to_stderr(verbose: bool) -> Floods:
