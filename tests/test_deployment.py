@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,12 +129,43 @@ def test_the_table_for_vector_has_columns_that_there_are() -> None:
     assert "  .job_id = " in text
 
 
-def _instructions() -> list[tuple[str, str]]:
-    """Of the Containerfile's last stage: what is in the image that runs."""
+type Stage = list[tuple[str, str]]
+"""Instructions, each with what follows its name."""
+
+
+def _stages() -> Iterator[Stage]:
+    """Of the Containerfile: the last one is the image that runs."""
     text = (CONFIGS / "container/Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line.partition(" ") for line in text.splitlines() if line and not line.startswith("#")]
-    last = max(at for at, (name, _, _) in enumerate(lines) if name == "FROM")
-    return [(name, rest.strip()) for name, _, rest in lines[last:]]
+    stage: Stage = []
+    for line in text.splitlines():
+        name, _, rest = line.partition(" ")
+        if name == "FROM" and stage:
+            yield stage
+            stage = []
+        if line and not line.startswith("#"):
+            stage.append((name, rest.strip()))
+    yield stage
+
+
+def _instructions() -> Stage:
+    return list(_stages())[-1]
+
+
+def test_the_container_is_built_from_what_it_copies(tmp_path: Path) -> None:
+    """And from nothing else: neither history nor environments get into it."""
+    root, source = Path(__file__).parents[1], tmp_path / "source"
+    source.mkdir()
+    build, _ = _stages()
+    for *names, to in (rest.split() for name, rest in build if name == "COPY"):
+        for name in names:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, source / to)
+            else:
+                shutil.copy(root / name, source / to)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    assert {"constraints.txt", "addons", "configs"} <= {path.name for path in source.iterdir()}
+    assert list(tmp_path.glob("taskaudit-*.whl"))
 
 
 def _words(name: str) -> list[str]:
