@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import Result
-from mitmproxy import contentviews, http
+from mitmproxy import contentviews, ctx, http
 from mitmproxy.addons.view import View
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import taddons
@@ -446,6 +446,12 @@ def test_a_proxy_tells_annotates_and_shows_harmlessly(
             shown = contentviews.prettify_message(flow.response, flow, "auto")
             assert shown.view_name == "Task response"
             checkers.plain_text(shown.text)
+    caplog.clear()
+    for command in ("summary", "jobs"):
+        (first, _), whole = ctx.master.commands.execute(f"taskaudit.{command}"), caplog.messages[-1]
+        checkers.one_line(first)
+        checkers.plain_text(whole)
+        assert "= other" in whole or "= 其他" in whole
     assert [flow.comment for flow in saved(tmp_path, passed)] == [flow.comment for flow in passed]
 
 

@@ -22,9 +22,9 @@ from tests.reports.runs import RUN, hostile, report_on, reported
 from tests.stories import write_log
 
 
-@pytest.fixture
-def report(tmp_path: Path) -> Report:
-    return reported(tmp_path, RUN)
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return reported(tmp_path_factory.mktemp("run"), RUN)
 
 
 def summed(counts: Iterable[tuple[str, int]]) -> Counter[str]:
@@ -116,10 +116,10 @@ def plain(text: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
-@pytest.fixture
-def broken(tmp_path: Path) -> Report:
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """A killed session with a gap and a line that is no record; jobs were forgotten, and left out."""
-    log = write_log(tmp_path / "audit.ndjson", RUN, stop=False)
+    log = write_log(tmp_path_factory.mktemp("broken") / "audit.ndjson", RUN, stop=False)
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:3], *lines[5:8], b'{"cut": \n', *lines[8:]]))
     return replace(report_on(log), evicted=3, unlisted=4, repeated=5)
