@@ -11,10 +11,11 @@ import pytest
 from mitmproxy.test import taddons
 from pydantic import BaseModel
 
-from taskaudit.config import Settings
+from taskaudit.config import SHIPPED, Settings
 from taskaudit.contract.words import Language
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.records import Record, json_schema
+from taskaudit.reports.formats import Format
 from tests.generate import ROOT
 from tests.pages import CODE, table, text_of, typed, written_in
 from tests.programs import found, output_of
@@ -72,6 +73,14 @@ def test_each_configuration_key_is_in_the_table_with_its_default(language: Langu
             assert cell.strip("`") == as_yaml(known[key]), key
 
 
+@both
+def test_each_shipped_service_is_named_and_counted(language: Language) -> None:
+    told = page("configuration", language)
+    (row,) = [row for row in table(told, KEYS[language]) if row[0] == "`catalogue`"]
+    assert str(len(SHIPPED)) in row[1]
+    assert [name for name in SHIPPED if f"`{name}`" not in told] == []
+
+
 def settings(model: type[BaseModel], within: str = "") -> Iterator[tuple[str, Any]]:
     """Each key, nested ones as `log.fsync`, with its default."""
     for name, field in model.model_fields.items():
@@ -84,6 +93,14 @@ def settings(model: type[BaseModel], within: str = "") -> Iterator[tuple[str, An
 
 def as_yaml(value: object) -> str:
     return "null" if value is None else f"{value:.15g}" if isinstance(value, int | float) else str(value)
+
+
+# reports.md
+
+
+@both
+def test_each_format_of_a_report_is_named(language: Language) -> None:
+    assert [kind for kind in Format if f"`{kind}`" not in page("reports", language)] == []
 
 
 # records.md
