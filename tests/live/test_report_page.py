@@ -138,6 +138,19 @@ def test_the_file_needs_nothing_and_has_no_fault(
     assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("count", [2, 4, 7])
+def test_times_at_an_axis_stand_apart(opened: Callable[..., Visit], width: int, count: int) -> None:
+    visit = opened(story(count), width=width)
+    overlaps = visit.page.evaluate(
+        """() => [...document.querySelectorAll("svg.axis")].flatMap(axis => {
+            const boxes = [...axis.querySelectorAll("text")].map(text => text.getBoundingClientRect());
+            return boxes.slice(1).filter((box, at) => box.left && box.left < boxes[at].right + 3);
+        })"""
+    )
+    assert overlaps == []
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_jobs_have_no_fault_either(opened: Callable[..., Visit], count: int) -> None:
     visit = opened(story(count) if count else iter(()))
