@@ -12,6 +12,7 @@ from msgspec.json import Encoder
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import rfc3339, stable_id
 from taskaudit.following import repeat_key
@@ -28,16 +29,7 @@ def clean_line(outcome: Outcome, stamp: Stamp, seq: int) -> bytes | None:
     if verdict is not None:
         line = _line(outcome, stamp, seq, "submission", _submission(outcome, verdict))
     elif status is not None and not status.sub_jobs:
-        body = {
-            "job_id": outcome.job_id or "",
-            "status": _clean(status.status),
-            "is_final": outcome.is_final,
-            "error_code": _clean(status.error_code),
-            "fail_reason": _clean(status.fail_reason),
-            "sub_jobs": {},
-            "rules": (),
-        }
-        line = _line(outcome, stamp, seq, "job_query", body)
+        line = _line(outcome, stamp, seq, "job_query", _job_query(outcome, status))
     else:
         return None
     return line if line[:-1].decode().isprintable() else None
@@ -52,6 +44,18 @@ def _submission(outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
         "message": _clean(verdict.error_message),
         "rules": (),
         "repeat_key": repeat_key(outcome),
+    }
+
+
+def _job_query(outcome: Outcome, status: StatusVerdict) -> dict[str, Any]:
+    return {
+        "job_id": outcome.job_id or "",
+        "status": _clean(status.status),
+        "is_final": outcome.is_final,
+        "error_code": _clean(status.error_code),
+        "fail_reason": _clean(status.fail_reason),
+        "sub_jobs": {},
+        "rules": (),
     }
 
 

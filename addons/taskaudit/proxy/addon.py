@@ -55,7 +55,7 @@ _OPTIONS = ("taskaudit_config", "taskaudit_log", "taskaudit_listen")
 class TaskAudit:
     """Audits every HTTP exchange that mitmproxy handles, loads or replays.
 
-    `headless`: nobody looks on, so that what is well is not told.
+    `headless`: nobody looks on, so that what is well is not told, and flows are annotated only to be saved.
     """
 
     name = "taskaudit"
@@ -64,8 +64,9 @@ class TaskAudit:
         self.standing = Standing(is_own)
         self.addons = [Commands(self)]
         self.in_flight = InFlight()
+        self._is_headless = headless
         self._tell = tell_findings if headless else tell
-        self._under_way: dict[str, tuple[http.HTTPFlow, Match]] = {}
+        self._annotates = True
         self._recorded: OrderedDict[str, None] = OrderedDict()
         self._timer: asyncio.Task[None] | None = None
         self._is_running = False
@@ -109,6 +110,8 @@ class TaskAudit:
         At the start a mistake is logged as an error, on which mitmproxy exits with status 1; later the change
         is refused, and the audit goes on as it was.
         """
+        self._tell = tell_findings if self._is_headless or not _is_info_shown() else tell
+        self._annotates = not self._is_headless or _has_addon("save")
         if not any(option in updated for option in _OPTIONS):
             return
         try:
@@ -133,9 +136,10 @@ class TaskAudit:
             self._timer = asyncio.create_task(self._keep_time())
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Notes a request in scope, so that none is forgotten that never gets an answer."""
+        """Notes a request, so that none is forgotten that never gets an answer."""
         self.in_flight.begin(flow)
-        self._timed(flow, self._note_request, counted=False)
+        if flow.metadata and flow.response is None:  # A loaded one is annotated anew with its answer.
+            self._guarded(flow, lambda flow, *_: clear(flow), counted=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Tees the answer of a request in scope where it is going to be streamed."""
@@ -160,7 +164,7 @@ class TaskAudit:
         """Accounts for what is still under way, and closes the session."""
         if self._timer is not None:
             self._timer.cancel()
-        for flow, _ in list(self._under_way.values()):
+        for flow in self.in_flight.flows():
             self._guarded(flow, self._abandon)
         self.standing.stop()
 
@@ -182,7 +186,7 @@ class TaskAudit:
 
     def renew(self, flow: http.HTTPFlow) -> None:
         """Audits a flow again and annotates it anew; nothing is recorded."""
-        if flow.id not in self._under_way:
+        if flow not in self.in_flight:
             _annotate_or_clear(flow, self.look_again(flow))
 
     def _timed(self, flow: http.HTTPFlow, step: _Step, *, counted: bool = True) -> None:
@@ -206,21 +210,12 @@ class TaskAudit:
         except Exception as error:  # noqa: BLE001 - the one broad except: whatever fails becomes TA901
             self._failed(flow, recorder, error, counted)
 
-    def _note_request(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
-        match = _match(flow, auditor)
-        if match is not None:
-            self._under_way[flow.id] = flow, match
-        if flow.response is None:  # Else it was loaded: it is annotated anew when its answer is looked at.
-            clear(flow)
-
     def _tee(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         response = flow.response
-        if response is None or not response.stream or flow.id not in self._under_way:
-            return
-        response.stream = Tee(auditor.limit, response.stream if callable(response.stream) else None)
+        if response is not None and response.stream and _match(flow, auditor) is not None:
+            response.stream = Tee(auditor.limit, response.stream if callable(response.stream) else None)
 
     def _look(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
-        self._under_way.pop(flow.id, None)
         match = _match(flow, auditor)
         if match is None and not auditor.may_be_unlisted_submission(flow.request.method):
             recorder.pass_by()
@@ -236,12 +231,16 @@ class TaskAudit:
         if outcome.role is not Role.OTHER:
             self._tell(outcome)
             tell_late(late)
-        self._annotate(flow, outcome)
-        self._annotate_late(late, flow)
+        if self._annotates:
+            self._annotate(flow, outcome)
+            self._annotate_late(late, flow)
 
     def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
-        """The proxy stops while the exchange is under way: its answer will not be seen."""
-        _, match = self._under_way.pop(flow.id)
+        """The exchange is under way, and its answer will not be seen."""
+        match = _match(flow, auditor)
+        if match is None:
+            recorder.pass_by()
+            return
         outcome = auditor.look(structs.replace(exchange_of(flow), answer=None), match)
         recorder.record(outcome)
         self._annotate(flow, outcome)
@@ -249,10 +248,7 @@ class TaskAudit:
     def _give_up_lost(self) -> None:
         """Accounts for exchanges that ended without a hook."""
         for flow in self.in_flight.lost(time.time()):
-            if flow.id in self._under_way:
-                self._guarded(flow, self._abandon)
-            else:
-                self.pass_by()
+            self._guarded(flow, self._abandon)
 
     def _annotate(self, flow: http.HTTPFlow, outcome: Outcome | None) -> None:
         """Once it is recorded: a failure here costs no record."""
@@ -310,6 +306,16 @@ def _wanted() -> Wanted:
     options = ctx.options
     mode = ",".join(mode.split(":", 1)[0] for mode in options.mode)
     return wanted(options.taskaudit_config, options.taskaudit_log, options.taskaudit_listen, mode)
+
+
+def _is_info_shown() -> bool:
+    """Whether anybody sees what is logged as information; `mitmdump -q` shows nothing of it."""
+    hides = "termlog_verbosity" in ctx.options and ctx.options.termlog_verbosity in ("error", "warn")
+    return not hides or _has_addon("eventstore")
+
+
+def _has_addon(name: str) -> bool:
+    return ctx.master.addons.get(name) is not None  # type: ignore[no-untyped-call]
 
 
 def _annotate_or_clear(flow: http.HTTPFlow, outcome: Outcome | None) -> None:

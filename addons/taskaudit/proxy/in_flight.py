@@ -25,6 +25,13 @@ class InFlight:
         """Those whose client is still there, or whose answer waits."""
         return self._waiting + sum(_gone(flow) is None for flow in self._flows.values())
 
+    def __contains__(self, flow: http.HTTPFlow) -> bool:
+        return flow.id in self._flows
+
+    def flows(self) -> list[http.HTTPFlow]:
+        """Those that no hook has ended."""
+        return list(self._flows.values())
+
     def begin(self, flow: http.HTTPFlow) -> None:
         """Its request's head is there."""
         self._flows[flow.id] = flow
