@@ -91,6 +91,7 @@ def _is_sound(late: Late[str]) -> bool:
         ([ask(0), ask(5, "SUCCESS"), ask(9)], ["TA503 q0", "TA503 q5", "TA503 q9", "TA505 q9"]),
         ([ask(0), submit(1), ask(2, "SUCCESS")], ["TA503 q0"]),
         ([ask(0), submit(1)], ["TA503 q0", "TA506 s1"]),
+        ([ask(0, job_id="x"), submit(1)], ["TA503 q0", "TA501 s1"]),
         ([ask(0, "SUCCESS"), submit(1)], ["TA503 q0"]),
         # TA504: more than three in a row closer than the interval
         ([submit(0), *(ask(1 + n / 10) for n in range(4)), ask(9, "FAIL")], []),
@@ -238,6 +239,13 @@ def test_nothing_grows_beyond_the_table(asked: bool) -> None:
     assert (len(life), life.evicted) == (10, 990)
     held = [len(kept) for kept in vars(life).values() if hasattr(kept, "__len__")]
     assert max(held) <= 21
+
+
+def test_whom_the_clock_waits_for_is_told_all_the_same() -> None:
+    """However many were forgotten in between."""
+    life: Life = Lifecycle(Thresholds(10, 1, table_size=2))
+    events = [*(submit(n, f"j{n}") for n in range(9)), clock(50)]
+    assert findings(life, events, finished=False) == ["TA501 s7", "TA501 s8"]
 
 
 def test_a_status_of_any_length_is_kept_short() -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.contract.answer import Allowance, Answer, Missing
 from taskaudit.contract.audit import audit_submission
@@ -257,3 +258,77 @@ def test_any_json_gets_a_verdict(value: object, status: int | None, ascii_only: 
 def test_any_bytes_get_a_verdict(body: bytes, coding: str) -> None:
     verdict = audit(body, 200, headers_known=True, content_encoding=coding)
     assert verdict.kind is not Kind.UNREADABLE or verdict.findings
+
+
+ODD = {
+    "several, the last one first": b'{"details": [], "job_id": 7, "error": {"message": "", "code": "c"}}',
+    "two, the last one first": b'{"error": {"code": 7, "message": 1}}',
+    "not JSON in the third line": b'{\n "job_id":\n  nope}',
+    "a comma too many": '{"错误": 1,}'.encode(),
+    "ends within": b'{"job_id": "a" \n',
+    "trailing text": b'{"job_id": "a"} x',
+    "ends within a character": '{"job_id": "错'.encode()[:-1],
+    "repeated names": b'{"job_id": "a",\n"job_id": "b", "job_id": "c", "x": {"y": 1, "y": 2}}',
+    "repeated, then not JSON": b'{"job_id": "a", "job_id": "b", nope}',
+    "a mark before it": b'\xef\xbb\xbf{"job_id": "a"}',
+    "in GB18030": '{"job_id": "a",\n"x": "错"}'.encode("gb18030"),
+    "in no charset": b'{"job_id": "a\xff"}',
+    "a string": b'"job_id"',
+    "an array": b"[1, 2]",
+    "a large number": b'{"job_id": %s}' % (b"1" * 50),
+    "a fraction as it is written": b'{"error": {"message": "m", "code": 4.00e2}}',
+    "an id too long": b'{"job_id": "%s"}' % (b"a" * 256),
+    "a blank id": b'{"job_id": " "}',
+    "a page in the message": b'{"error": {"message": "<HTML><body>", "code": "c"}}',
+    "a code of blanks": b'{"error": {"message": "m", "code": " "}}',
+    "no members": b"{}",
+    "many members": b'{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}',
+    "an id deep inside": b'{"jobs": [{"id": 1}, {"job_id": "a"}], "a/b": {"job_id": "c"}}',
+    "entries of every kind": b'{"error": {"message": "m", "code": "c",'
+    b' "details": [1, {}, {"code": 2, "message": null}]}}',
+}
+HEADED = {
+    "no Content-Type": None,
+    "of another kind": "application/x-secret",
+    "known to be wrong": "text/html; charset=utf-8",
+    "with a suffix": "application/problem+json",
+    "in capitals": "Application/JSON",
+    "UTF-16 that was declared": "application/json; charset=utf-16",
+}
+
+
+def said(name: str, verdict: Verdict) -> str:
+    lines = [f"{name}: {verdict.kind.value}, job {verdict.job_id}, code {verdict.error_code}"]
+    for each in verdict.findings:
+        at = f"{each.place.line}:{each.place.column}" if each.place else "-"
+        where = f"{each.rule} {each.pointer or '-'} {at} [{each.json_type}]"
+        lines.append(f"  {where} {each.expected} | {each.found}")
+    return "\n".join(lines)
+
+
+def test_what_is_said_of_odd_answers(snapshot: SnapshotAssertion) -> None:
+    told = [said(name, audit(body)) for name, body in ODD.items()]
+    body = b'{"job_id": "a"}'
+    told += [said(name, audit(body, headers_known=True, content_type=of)) for name, of in HEADED.items()]
+    in_utf16 = audit('{"job_id": "a"}'.encode("utf-16"), content_type="application/json; charset=utf-16")
+    told += [said("in UTF-16", in_utf16)]
+    told += [said(f"a job with {status}", audit(body, status)) for status in (399, 400)]
+    assert "\n".join(told) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(None, Kind.ORDER), (399, Kind.ORDER), (400, Kind.UNRECOGNISED)]
+)
+def test_an_order_is_a_success(status: int | None, kind: Kind) -> None:
+    assert audit_submission(Answer(b'{"order_id": "CS1"}', status), PREPAID).kind is kind
+
+
+def test_just_as_many_as_are_listed() -> None:
+    details = ",".join("1" for _ in range(MAX_FINDINGS_PER_RULE))
+    verdict = audit(f'{{"error": {{"message": "m", "code": "c", "details": [{details}]}}, "x": 1, "x": 1}}')
+    assert (len(verdict.findings), verdict.omitted) == (MAX_FINDINGS_PER_RULE + 1, ())
+
+
+def test_only_strings_are_taken_for_an_errors_code_and_message() -> None:
+    verdict = audit('{"error": {"message": ["m"], "code": 7}}')
+    assert (verdict.error_code, verdict.error_message) == (None, None)

@@ -158,6 +158,39 @@ def test_an_error_in_200_is_malformed_and_recorded() -> None:
     assert (verdict.error_code, verdict.fail_reason) == ("Common.0011", "no such job")
 
 
+@pytest.mark.parametrize("status", [100, 199, 300, 404])
+def test_what_is_no_2xx_need_not(status: int) -> None:
+    assert judged("{}", status).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("{}", 200), ("nope", 200), ('{"status": "RUNNING"}', 200), ("{}", 404)]
+)
+def test_the_text_is_kept_for_showing(body: str, status: int) -> None:
+    assert audit_job_status(answer(body, status), ASKED).text == body
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('{"status":\n 5}', ("/status", "String", "Number 5", "Number", Place(2, 2))),
+        ('{"a": 1}', ("/status", "String", "nothing", "", None)),
+        ("[1]", ("", "Object", "no JSON object", "", Place(1, 1))),
+        (
+            '{"status": "INIT", "job_id": "other"}',
+            ("/job_id", "the job id that was asked for", 'String "other"', "String", Place(1, 30)),
+        ),
+    ],
+)
+def test_what_is_said_of_a_malformed_answer(body: str, told: tuple[object, ...]) -> None:
+    (found,) = judged(body).findings
+    assert (found.pointer, found.expected, found.found, found.json_type, found.place) == told
+
+
+def test_an_id_that_is_no_string_is_not_taken() -> None:
+    assert judged({"status": "INIT", "job_id": 7}).job_id is None
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_every_2xx_has_to_tell(status: int) -> None:
     assert [f.rule for f in judged("{}", status).findings] == ["TA508"]
