@@ -47,7 +47,10 @@ class Outcome(msgspec.Struct, frozen=True):
         """All findings on this exchange, in order of code."""
         judged = self.verdict or self.status
         own = judged.findings if judged else ()
-        return tuple(sorted((*own, *self.late), key=lambda finding: finding.rule)) if self.late else own
+        if not self.late:
+            return own
+        found = (*own, *self.late)
+        return found if len(found) == 1 else tuple(sorted(found, key=lambda finding: finding.rule))
 
     @property
     def text(self) -> str | None:

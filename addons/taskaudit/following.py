@@ -73,7 +73,8 @@ def repeat_key(outcome: Outcome) -> str | None:
     Cut to 48 bits: it is recorded, and is not to serve for guessing what a body held.
     """
     exchange = outcome.exchange
-    return None if exchange.request_digest is None else _key(exchange.client, exchange.request_digest)
+    digest = exchange.request_digest
+    return digest and (digest[:12] if exchange.client is None else _key(exchange.client, digest))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,88 @@
+"""`check` on HARs: entries per second, against mitmproxy's reader, on several cores, and its memory.
+
+Method. Entries are some 2.4 KB, indented as browsers write them, with bodies of 300 bytes. The rate is that
+of `taskaudit check FILE --format json` but for printing, by the CPU time of this process, with the
+configuration loaded before: where one entry in ten is a submission, and where all are. mitmproxy's reader
+takes a HAR whole, so that a shorter one is enough. Several files are measured by the wall's clock, in turn
+with the same files in one process: that tells nothing where other programs keep the cores busy. Memory is
+the peak of the real command over 2 GB, as the kernel tells it to the parent (wait4).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from tests.benchmarks.bench_flowfile import against_mitmproxy
+from tests.benchmarks.captures import checked, growth, write_har
+from tests.benchmarks.measure import Curve, Goal, Row, cpu, in_turn, shown, spread
+
+TITLE = "check on HARs"
+ENTRIES = 20_000
+ROUNDS = 5
+RATE = Goal(60_000, "entries/s", at_least=True)
+TRAFFIC = {"one entry in ten is a submission": 10, "all entries are submissions": 1}
+BIG = 2 * 10**9
+LONGEST = 150
+"""Seconds that the command may take over 2 GB."""
+
+
+def rows() -> Iterator[Row]:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        yield from rates(folder)
+        write_har(folder / "b.har", 3_000, 10)
+        yield against_mitmproxy(folder / "b.har", 3_000, next(iter(TRAFFIC)), "mitmproxy's HAR reader")
+        yield several(folder)
+        yield memory(folder)
+
+
+def rates(folder: Path) -> Iterator[Row]:
+    path = folder / "a.har"
+    for what, every in TRAFFIC.items():
+        write_har(path, ENTRIES, every)
+        assert checked(path) == ENTRIES
+        found = spread([ENTRIES / cpu(lambda: checked(path)) for _ in range(ROUNDS)])
+        yield Row(what, "", found, RATE, f"{shown(path.stat().st_size / ENTRIES)} bytes an entry")
+
+
+def several(folder: Path) -> Row:
+    paths = [folder / f"c{number}.har" for number in range(2)]
+    for path in paths:
+        write_har(path, 3 * ENTRIES, 10)
+    ratio, ours, alone = in_turn(lambda: wall(paths, True), lambda: wall(paths, False), 3)
+    detail = f"{shown(ours.middle)} s against {shown(alone.middle)} s, {os.cpu_count()} cores"
+    return Row("two files, wall's clock", "one process", ratio, Goal(0.8), detail)
+
+
+def wall(paths: list[Path], processes: bool) -> float:
+    began = perf_counter()
+    assert checked(*paths, processes=processes) == 6 * ENTRIES
+    return perf_counter() - began
+
+
+def memory(folder: Path) -> Row:
+    path = folder / "big.har"
+    write_har(path, 1_000, 10)
+    count = BIG * 1_000 // path.stat().st_size
+    write_har(path, count, 10)
+    began = perf_counter()
+    program = "from taskaudit.cli import main; main()"
+    command = [sys.executable, "-c", program, "check", "--format", "json", str(path)]
+    run = subprocess.Popen(["timeout", str(LONGEST), *command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(run.pid, 0)
+    took = perf_counter() - began
+    assert os.waitstatus_to_exitcode(status) == 0, "the command failed"
+    found = spread([usage.ru_maxrss / 1024])
+    detail = f"{path.stat().st_size / 1e9:.2f} GB, {count:,} entries, {took:.0f} s"
+    return Row("2 GB, peak of the command", "", found, Goal(300, "MiB"), detail)
+
+
+def curves() -> Iterator[Curve]:
+    lines = growth(write_har, (1_000, 8_000, 64_000), TRAFFIC)
+    yield Curve("har", "check on a HAR", "entries", "µs per entry", lines)
