@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mitmproxy.flow import Flow
 from mitmproxy.http import Headers, HTTPFlow
-from mitmproxy.io import FlowWriter, tnetstring
+from mitmproxy.io import FlowReader, FlowWriter, tnetstring
 from mitmproxy.test import tflow
 
 from taskaudit.sources.captured import Captured, Damage
@@ -59,6 +62,91 @@ def _read(data: bytes, chunk: int = 4096) -> tuple[list[Captured], list[Damage]]
 )
 def test_same_as_live(flow: HTTPFlow) -> None:
     assert _read(_saved(flow)) == ([Captured(0, exchange_of(flow))], [])
+
+
+KINDS: dict[str, Callable[[], Flow]] = {
+    "http": _ok,
+    "streamed": _streamed,
+    "without an answer": tflow.tflow,
+    "error": lambda: tflow.tflow(err=True),
+    "answer and error": lambda: tflow.tflow(resp=True, err=True),
+    "websocket": tflow.twebsocketflow,
+    "websocket with an error": lambda: tflow.twebsocketflow(err=True),
+    "websocket still open": lambda: tflow.twebsocketflow(close_code=None),
+    "tcp": tflow.ttcpflow,
+    "tcp with an error": lambda: tflow.ttcpflow(err=True),
+    "udp": tflow.tudpflow,
+    "udp with an error": lambda: tflow.tudpflow(err=True),
+    "dns": lambda: tflow.tdnsflow(resp=True),
+    "dns without an answer": tflow.tdnsflow,
+    "dns with an error": lambda: tflow.tdnsflow(err=True),
+}
+"""All that mitmproxy makes flows of for its own tests."""
+
+
+def _by_mitmproxy(data: bytes) -> list[Captured]:
+    """The slow way: mitmproxy's own reader, and what a live flow is made an exchange by."""
+    return [
+        Captured(index, exchange_of(flow))
+        for index, flow in enumerate(FlowReader(io.BytesIO(data)).stream())
+        if isinstance(flow, HTTPFlow)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_flow_is_read_as_mitmproxy_does(kind: str) -> None:
+    data = _saved(_ok(1), KINDS[kind](), _ok(2))
+    assert _read(data) == (_by_mitmproxy(data), [])
+
+
+@pytest.mark.parametrize("version", [19, 20])
+def test_older_formats_are_read_as_mitmproxy_does(version: int) -> None:
+    state: dict[str, Any] = _ok().get_state()
+    state["version"] = version
+    data = _saved(_ok(1)) + tnetstring.dumps(state)
+    assert len(_by_mitmproxy(data)) == 2
+    assert _read(data) == (_by_mitmproxy(data), [])
+
+
+_BYTES = st.binary(max_size=30) | st.text("0123456789:,;]}~", max_size=20).map(str.encode)
+_FIELDS = st.lists(
+    st.tuples(st.sampled_from([b"Host", b"content-type", b"X-Request-Id", b"cookie"]) | _BYTES, _BYTES),
+    max_size=6,
+)
+_TIMES = st.floats(0, 4e9) | st.integers(0, 4 * 10**9)
+
+
+@given(st.data())
+def test_flows_of_any_content_are_read_as_mitmproxy_does(data: st.DataObject) -> None:
+    flow = tflow.tflow(resp=True, err=data.draw(st.booleans()))
+    asked, answered = flow.request.data, flow.response.data
+    asked.method, asked.path, asked.authority = (data.draw(_BYTES) for _ in range(3))
+    asked.host, flow.comment, flow.marked = (data.draw(st.text(max_size=20)) for _ in range(3))
+    asked.http_version = data.draw(st.sampled_from([b"HTTP/1.1", b"HTTP/2.0"]))
+    flow.metadata = {"note": data.draw(st.text(max_size=20))}
+    for part in (asked, answered):
+        part.headers = Headers(data.draw(_FIELDS))
+        part.content = data.draw(st.none() | _BYTES)
+        part.timestamp_start, part.timestamp_end = data.draw(_TIMES), data.draw(_TIMES)
+    answered.status_code = data.draw(st.integers(0, 10**20))
+    saved = _saved(flow)
+    assert _read(saved) == (_by_mitmproxy(saved), [])
+
+
+def test_what_is_passed_by_counts_and_is_asked_about_once() -> None:
+    old: dict[str, Any] = _ok().get_state()
+    old["version"] = 20
+    data = b"x" + _saved(_ok(1), tflow.ttcpflow(), _ok(2)) + tnetstring.dumps(old) + _saved(_ok(3))[:-5]
+    asked: list[tuple[str, str]] = []
+
+    def passes_by(method: str, path: str) -> bool:
+        asked.append((method, path))
+        return len(asked) != 2
+
+    found = list(read(io.BytesIO(data), passes_by=passes_by))
+    assert asked == [("GET", "/path")] * 2
+    everything = list(read(io.BytesIO(data)))
+    assert found == [each for each in everything if isinstance(each, Damage) or each.index == 3]
 
 
 def test_no_peer() -> None:

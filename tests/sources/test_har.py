@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from taskaudit.contract.answer import Missing
 from taskaudit.exchange import Exchange
+from taskaudit.sources import har
 from taskaudit.sources.captured import Captured, Damage
 from taskaudit.sources.har import read_har
 from taskaudit.sources.window import Window
@@ -241,3 +242,100 @@ def test_ids_are_stable_and_apart() -> None:
     ids = [each.exchange.exchange_id for each in _read(_har(_entry(), _entry()))[0]]
     assert ids == [each.exchange.exchange_id for each in _read(_har(_entry(), _entry()))[0]]
     assert ids[0] != ids[1]
+
+
+# In batches, or one by one: the same.
+
+
+def _alone(data: bytes, chunk: int = 4096) -> tuple[list[Captured], list[Damage]]:
+    """The careful way alone: no seam is ever found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(har, "_seam", lambda _: b"")
+        return _read(data, chunk)
+
+
+DAMAGED = {
+    "no JSON": '{"a": nope}',
+    "brackets": '{"a": [1}, 2]',
+    "a lost quote": '{"startedDateTime": "lost quote, "request": {"method": "GET", "url": "https://a/"}}',
+    "wrong shape": '{"startedDateTime": "x", "request": {"method": "GET", "url": 7}}',
+    "a number": "7",
+    "nothing": "",
+    "a comma too many": ",",
+    "base64": json.dumps(_entry(response={"content": {"text": "abc", "encoding": "base64"}})),
+    "half a surrogate": json.dumps(_entry(7, response={"content": {"text": "\ud800"}})),
+    "a seam in a string": json.dumps(_entry(8, _note=',{"startedDateTime":')),
+    "an entry within": json.dumps(_entry(9, _parent=[_entry(10), _entry(11)])),
+    "not UTF-8": '{"startedDateTime": "x", "request": {"method": "GET", "url": "\udcff"}}',
+}
+"""What stands for an entry between sound ones, and is none, or one that is hard to read."""
+_STYLES: list[dict[str, Any]] = [{}, {"indent": 1}, {"indent": 4}, {"separators": (",", ":")}]
+
+
+def _with(odd: list[str], style: dict[str, Any], first: str) -> bytes:
+    """Each odd text among sound entries, of which every third begins in another way."""
+    texts: list[str] = []
+    for number, text in enumerate(["", *odd]):
+        texts += [text] if number else []
+        for place in range(3):
+            entry = _entry(10 * number + place)
+            texts.append(json.dumps(({first: 1} if place else {}) | entry, **style))
+    comma = "," if "separators" in style else ",\n"
+    text = f'{{"log": {{"entries": [{comma.join(texts)}]}}}}'
+    return text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("first", ["startedDateTime", "_initiator", "pageref", "time"])
+@pytest.mark.parametrize("style", _STYLES, ids=str)
+@pytest.mark.parametrize("odd", DAMAGED)
+def test_a_batch_with_an_odd_entry_is_read_as_one_by_one(odd: str, style: dict[str, Any], first: str) -> None:
+    data = _with([DAMAGED[odd]], style, first)
+    assert _read(data) == _alone(data)
+    assert _read(data)[0][0].exchange.query == "n=0"
+
+
+@given(
+    st.lists(st.sampled_from(sorted(DAMAGED.values())), max_size=4),
+    st.sampled_from(_STYLES),
+    st.sampled_from(["startedDateTime", "_initiator"]),
+    st.integers(1, 5000),
+    st.integers(100, 8000),
+    st.integers(0, 10**6),
+    st.binary(max_size=3),
+)
+def test_batches_read_what_is_read_one_by_one(
+    odd: list[str], style: dict[str, Any], first: str, chunk: int, size: int, at: int, other: bytes
+) -> None:
+    data = _with(odd, style, first)
+    at %= len(data)
+    data = data[:at] + other + data[at + len(other) :]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(har, "_BATCH_SIZE", size)
+        assert _read(data, chunk) == _alone(data)
+
+
+def test_sound_entries_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the first, which shows how entries begin, and the last, which nothing follows."""
+    singly: list[bytes] = []
+    decoded = har._decoded
+    monkeypatch.setattr(har, "_decoded", lambda text: singly.append(text) or decoded(text))
+    for style in _STYLES:
+        singly.clear()
+        captured, _ = _read(_with([], style, "startedDateTime"))
+        assert len(captured) == 3
+        assert len(singly) == 2, style
+
+
+def test_what_is_passed_by_counts_and_is_asked_about_once() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def passes_by(method: str, path: str) -> bool:
+        asked.append((method, path))
+        return len(asked) % 2 == 0
+
+    data = _with([DAMAGED["base64"], DAMAGED["no JSON"]], {}, "startedDateTime")
+    found = list(read_har(Window(io.BytesIO(data)), passes_by))
+    captured, damages = _read(data)
+    assert asked == [("POST", "/v1/p/cloudservers")] * len(captured)
+    assert [each for each in found if isinstance(each, Captured)] == captured[::2]
+    assert [each for each in found if isinstance(each, Damage)] == damages

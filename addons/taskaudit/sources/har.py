@@ -184,6 +184,8 @@ def _batch(window: Window, seam: bytes) -> tuple[list[_Entry], int]:
         for entry in batch:
             _check_body(entry)
     except (*_UNREADABLE, _Damaged):
+        batch = []
+    if not batch:
         return [], window.offset(end)
     window.at = end
     return batch, 0
