@@ -13,6 +13,7 @@ from browser import browser, look  # noqa: F401 (fixtures)
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from mitmproxy.certs import CertStore
+from mitmproxy.options import CONF_BASENAME, KEY_SIZE
 from postgres import Postgres
 from running import Client, Proxy, RawOrigin, Start
 
@@ -23,8 +24,10 @@ from taskaudit.paths import addon_script
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mitmproxy's configuration directory: its CA is made once."""
-    return tmp_path_factory.mktemp("mitmproxy")
+    """mitmproxy's configuration directory: its CA is made once, here: two that start at once collide."""
+    folder = tmp_path_factory.mktemp("mitmproxy")
+    CertStore.from_store(folder, CONF_BASENAME, KEY_SIZE)
+    return folder
 
 
 @pytest.fixture

@@ -74,7 +74,9 @@ class Forks:
         told.write_bytes(b"")  # So that nobody takes what the last one said for this one's.
         with self._one_at_a_time:
             print(json.dumps([list(arguments), str(told)]), file=asked, flush=True)
-            return Forked(int(answered.readline()))
+            pid = answered.readline()
+        assert pid, "it has not even been imported"
+        return Forked(int(pid))
 
 
 def _become(arguments: Sequence[str], told: str) -> None:

@@ -74,7 +74,7 @@ class Serve:
         self._told = folder / f"{name}.err"
         where = ["--mode", mode or f"reverse:{origin}", "--listen-host", "127.0.0.1", "-p", "0"]
         ours = ["--log", str(self.log), "--config", str(self.config), "--listen", listen]
-        ours += ["--set", f"confdir={confdir or folder}"]
+        ours += ["--set", f"confdir={confdir or folder / name}"]
         words = ["serve", *where, *ours, *arguments]
         if forks is not None:
             self.process: subprocess.Popen[bytes] | Forked = forks.start(words, self._told)

@@ -85,7 +85,7 @@ def test_serve_works(tmp_path: Path, tls_api: DemoApi, manager: socket.socket) -
         _hears(manager, b"READY=1")
         trusting = _OffersHttp2(ssl.PROTOCOL_TLS_CLIENT)
         through = f"http://127.0.0.1:{proxy.port}"
-        trusting.load_verify_locations(folder / "mitmproxy-ca-cert.pem")
+        trusting.load_verify_locations(folder / "audit/mitmproxy-ca-cert.pem")
         with httpx.Client(proxy=through, verify=trusting, http2=True, timeout=PATIENCE) as client:
             answers = [
                 client.post(f"{tls_api.url}/v1/p/cloudservers", json={"server": {"name": "web"}})

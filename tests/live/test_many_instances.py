@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ Pair = tuple[Serve, Serve]
 
 
 @pytest.fixture
-def pair(tmp_path: Path, api: DemoApi) -> Iterator[Pair]:
+def pair(tmp_path: Path, api: DemoApi, confdir: Path) -> Iterator[Pair]:
     """Two instances before one API."""
-    with Serve(api.url, tmp_path, name="a") as a, Serve(api.url, tmp_path, name="b") as b:
+    start = partial(Serve, api.url, tmp_path, confdir=confdir)
+    with start(name="a") as a, start(name="b") as b:
         yield a, b
 
 
