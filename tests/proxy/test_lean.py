@@ -30,7 +30,7 @@ def with_master[T](look: Callable[[LeanMaster], T], *arguments: str) -> T:
 
 def names(master: LeanMaster) -> list[str]:
     """Of its addons, in order."""
-    return [type(each).__name__ for each in master.addons.chain]
+    return [type(each).__name__ for each in master.dispatch.members]
 
 
 ALWAYS = ["Core", "Block", "DisableH2C", "Proxyserver", "NextLayer", "TlsConfig", "ErrorCheck"]

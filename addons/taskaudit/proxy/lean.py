@@ -1,7 +1,7 @@
 """The proxy of `taskaudit serve`: mitmproxy with the addons that an audit needs, and no more.
 
-mitmdump tells each event to some 36 addons; here it is less than ten. What is left out changes traffic, shows
-it, or replays it.
+mitmdump tells each event to some 36 addons; here it is less than ten, and only those that have a hook for it.
+What is left out changes traffic, shows it, or replays it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.tools.cmdline import common_options
+
+from taskaudit.proxy.dispatch import Dispatch
 
 _ALWAYS: tuple[Callable[[], Any], ...] = (
     core.Core,
@@ -107,18 +109,24 @@ class LeanMaster(Master):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         super().__init__(Options())
-        wanted = [each.make() for each in _ON_DEMAND if _is_wanted(each, arguments)]
-        self.addons.add(*(make() for make in _ALWAYS), *wanted)  # type: ignore[no-untyped-call]
+        self.dispatch = Dispatch()
+        self.addons.add(self.dispatch)  # type: ignore[no-untyped-call]
+        for make in (*_ALWAYS, *(each.make for each in _ON_DEMAND if _is_wanted(each, arguments))):
+            self.join(make())
         self._is_streaming_chosen = False
         self._looked_at: list[str] = []
         self._configure(arguments)
 
+    def join(self, addon: object, before: object = None) -> None:
+        """Adds an addon, as the last one or before another."""
+        members = self.dispatch.members
+        self.addons.register(addon)  # type: ignore[no-untyped-call]
+        self.dispatch.insert(members.index(before) if before else len(members), addon)
+
     def take(self, audit: object, options: Sequence[str]) -> None:
         """Adds the audit, with its options as NAME=VALUE, before flows are saved: where scripts would be."""
         self.options.set(*options, defer=True)
-        saving = self.addons.get("save")  # type: ignore[no-untyped-call]
-        at = self.addons.chain.index(saving) if saving else len(self.addons.chain)
-        self.addons.chain.insert(at, self.addons.register(audit))  # type: ignore[no-untyped-call]
+        self.join(audit, before=self.addons.get("save"))  # type: ignore[no-untyped-call]
         configure = hooks.ConfigureHook(set(self.options.keys()))  # type: ignore[no-untyped-call]
         self.addons.invoke_addon_sync(audit, configure)
 

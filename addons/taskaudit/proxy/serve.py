@@ -58,7 +58,7 @@ async def _serve(
     audit = TaskAudit(headless=True)
     master = LeanMaster(arguments)
     master.take(audit, options)
-    master.addons.add(PassedBy(audit.pass_by))  # type: ignore[no-untyped-call]
+    master.join(PassedBy(audit.pass_by))
     _apply(master, audit)
     notify = Notify(os.environ)
     _on_signals(master, audit, notify)
