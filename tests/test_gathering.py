@@ -7,10 +7,14 @@ import pickle
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from taskaudit.gathering import Checked, Gathering, cores, shares_of
+from taskaudit.auditor import Outcome
+from taskaudit.contract.answer import Missing
+from taskaudit.gathering import Checked, Gathering, _packed, _unpacked, cores, shares_of
+from taskaudit.policy import Policy
 from taskaudit.sources.reading import STDIN
-from tests.samples import BAD_ERROR, JOB, auditor
+from tests.samples import BAD_ERROR, JOB, answer, auditor, exchange, outcome, waiver
 
 CONTENTS = {
     "a": JOB,
@@ -36,7 +40,11 @@ def gathered(captures: list[Path], folder: Path | None = None) -> Gathering:
 
 def test_a_gathering_keeps_what_is_in_scope(captures: list[Path]) -> None:
     gathering = gathered(captures)
-    assert [(Path(each.source).name, each.index) for each in gathering.kept] == [("a", 0), ("b", 0), ("d", 0)]
+    assert [(Path(each.source).name, each.index) for each in gathering.kept()] == [
+        ("a", 0),
+        ("b", 0),
+        ("d", 0),
+    ]
     assert [(Path(each.source).name, each.damage.index) for each in gathering.damages] == [("c.har", 0)]
     assert (gathering.size, gathering.totals.seen) == (3, 3)
     assert list(gathering.steps) == []  # None of them has a request.
@@ -47,11 +55,35 @@ def test_one_in_a_folder_can_be_given_to_another_process(captures: list[Path], t
     folder.mkdir()
     here, there = gathered(captures), pickle.loads(pickle.dumps(gathered(captures, folder)))
     assert isinstance(there, Gathering)
-    kept: list[Checked] = list(there.kept)
-    assert kept == list(here.kept)
+    kept: list[Checked] = list(there.kept())
+    assert kept == list(here.kept())
     assert list(there.damages) == list(here.damages)
     assert (there.size, there.totals) == (here.size, here.totals)
     there.close()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        outcome(),
+        outcome(BAD_ERROR, 400),
+        outcome(None),
+        outcome("{}", path="/none"),
+        outcome(b"\xff", client="192.0.2.1", request_headers=("Host", "\ud800"), request_id="\ud800"),
+        outcome('{"job_id": "a", "job_id": null}', status=10**30),
+        outcome('{"status": "FAIL", "error_code": "Ecs.0001"}', method="GET", path="/v1/p/jobs/8ab1"),
+        outcome("{", method="GET", path="/v1/p/jobs/8ab1"),
+        outcome(None, method="GET", path="/v1/p/jobs/8ab1"),
+        auditor().look(exchange(answer=answer(missing=Missing.STREAMED))),
+        auditor(policy=Policy(waivers=[waiver()])).look(exchange(BAD_ERROR, 400)),
+        structs.replace(outcome(), late=outcome(BAD_ERROR, 400).findings),
+    ],
+)
+def test_what_is_kept_comes_back_as_it_was(made: Outcome) -> None:
+    checked = Checked("a\udcff.har", 7, made)
+    again = _unpacked(pickle.loads(pickle.dumps(_packed(checked))))
+    assert again == checked
+    assert again.outcome.text == checked.outcome.text
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class Check:
             starts = accumulate((gathering.size for gathering in gatherings), initial=0)
             steps = [_from(start, each.steps) for start, each in zip(starts, gatherings, strict=False)]
             self._follow(merged(steps), late)
-            yield from self._with_late(chain.from_iterable(each.kept for each in gatherings), late)
+            yield from self._with_late(chain.from_iterable(each.kept() for each in gatherings), late)
 
     def _follow(self, steps: Iterable[tuple[float, Step]], late: Sorter[int, Finding]) -> None:
         """The findings on the life of jobs, by number; told in the order in which the answers ended."""

@@ -31,21 +31,27 @@ def test_pairs(lines: list[tuple[bytes, bytes]]) -> None:
 
 
 @given(st.lists(st.tuples(_LINE, _LINE), max_size=3), st.integers(0, 60), st.binary(min_size=1, max_size=2))
-def test_damaged_pairs_are_the_same_searched_or_walked(
+def test_damaged_pairs_are_read_as_mitmproxy_does_or_not_at_all(
     lines: list[tuple[bytes, bytes]], at: int, other: bytes
 ) -> None:
     data = theirs.dumps([list(line) for line in lines])
     start, end = data.index(b":") + 1, len(data) - 1
     at = min(start + at, end)
     data = data[:at] + other + data[at + len(other) :]
-    span = (ours.LIST, start, end)
     try:
-        walked = ours._pairs_by_length(data, start, end)
+        found = ours.pairs(data, (ours.LIST, start, end))
     except ValueError:
-        with pytest.raises(ValueError, match=r"."):
-            ours.pairs(data, span)
-    else:
-        assert ours.pairs(data, span) == walked
+        return
+    assert [list(line) for line in found] == theirs.loads(b"%d:%b]" % (end - start, data[start:end]))
+
+
+def test_long_lines_are_not_remembered() -> None:
+    lines = [(b"cookie", b"x" * size) for size in (10, ours._REMEMBERED)]
+    data = theirs.dumps([list(line) for line in lines])
+    (whole,) = ours.spans(data, 0, len(data))
+    before = ours._pair.cache_info().misses
+    assert ours.pairs(data, whole) == lines
+    assert ours._pair.cache_info().misses == before + 1
 
 
 @given(st.binary(max_size=40))

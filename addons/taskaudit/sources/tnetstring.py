@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -79,42 +78,32 @@ def number(data: bytes, span: Span) -> int | float:
     raise ValueError(f"no number at byte {start}")
 
 
-_PAIR = re.compile(rb"(\d+):(\d+):([^,]*),(\d+):([^]]*),\]")
-
-
 def pairs(data: bytes, span: Span) -> list[tuple[bytes, bytes]]:
     """A list of lists of two byte strings: header lines."""
     kind, start, end = span
     if kind != LIST:
         raise ValueError(f"no list at byte {start}")
-    # Most header lines have no comma in their name and no bracket in their value: then one search finds them
-    # all, and their lengths tell whether it is so.
-    found = _PAIR.findall(data, start, end)
-    size = 0
-    for line_size, name_size, name, value_size, value in found:
-        inner = len(name_size) + len(name) + len(value_size) + len(value) + 4
-        if int(name_size) != len(name) or int(value_size) != len(value) or int(line_size) != inner:
-            break
-        size += len(line_size) + inner + 2
-    if size == end - start:
-        return [(name, value) for _, _, name, _, value in found]
-    return _pairs_by_length(data, start, end)
-
-
-def _pairs_by_length(data: bytes, start: int, end: int) -> list[tuple[bytes, bytes]]:
     lines = []
     find = data.index
     while start < end:
         colon = find(b":", start, start + 13)
         stop = colon + 1 + int(data[start:colon])
-        name_colon = find(b":", colon + 1, colon + 14)
-        name_end = name_colon + 1 + int(data[colon + 1 : name_colon])
-        value_colon = find(b":", name_end + 1, name_end + 14)
-        value_end = value_colon + 1 + int(data[name_end + 1 : value_colon])
-        if not colon < name_colon < name_end < value_colon < value_end == stop - 1 < end - 1:
+        if not colon < stop < end or data[stop] != LIST:
             raise ValueError(f"no list of two at byte {start}")
-        if not data[name_end] == data[value_end] == BYTES or data[stop] != LIST:
-            raise ValueError(f"no list of two byte strings at byte {start}")
-        lines.append((data[name_colon + 1 : name_end], data[value_colon + 1 : value_end]))
+        line = data[colon + 1 : stop]
+        lines.append(_pair(line) if len(line) < _REMEMBERED else _pair.__wrapped__(line))
         start = stop + 1
     return lines
+
+
+_REMEMBERED = 200
+"""Bytes; longer header lines are seldom met again."""
+
+
+@lru_cache(maxsize=4096)
+def _pair(line: bytes) -> tuple[bytes, bytes]:
+    """Name and value of `4:Host,9:localhost,`. Most header lines have been met before."""
+    (name_kind, name, name_end), (value_kind, value, value_end) = spans(line, 0, len(line))
+    if not name_kind == value_kind == BYTES:
+        raise ValueError("no two byte strings")
+    return line[name:name_end], line[value:value_end]
