@@ -16,6 +16,7 @@ from mitmproxy.test import tflow
 from taskaudit.sources.captured import Captured, Damage
 from taskaudit.sources.reading import Format, expand, format_of, read
 from taskaudit.sources.window import Window
+from tests.fuzz_inputs import seeds
 
 
 def _flow_file() -> bytes:
@@ -59,6 +60,21 @@ BOM = b"\xef\xbb\xbf"
 @pytest.mark.parametrize("chunk", [3, 4096])
 def test_format(data: bytes, held: Format, chunk: int) -> None:
     assert format_of(Window(io.BytesIO(data), chunk=chunk)) == held
+
+
+def test_each_format_is_read() -> None:
+    """What is told apart is also read: one that is not would be passed over without a word."""
+    given = {
+        Format.FLOWS: seeds()["flow"][0],
+        Format.HAR: seeds()["har"][0],
+        Format.RAW: b"HTTP/1.1 200 OK\r\n\r\n{}",
+        Format.LOG: b'{"timestamp":"2026-09-21T14:13:20.000000Z","event_type":"session"}\n',
+        Format.BARE: b"{}",
+    }
+    assert set(given) == set(Format)
+    for held, data in given.items():
+        assert format_of(Window(io.BytesIO(data))) is held
+        assert list(read(io.BytesIO(data))), held
 
 
 @given(st.binary(max_size=300))
