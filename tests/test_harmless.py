@@ -25,6 +25,7 @@ from mitmproxy import contentviews, ctx, http
 from mitmproxy.addons.view import View
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import taddons
+from msgspec import Struct, structs
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -45,7 +46,7 @@ from taskaudit.reports.formats import Format, render
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
-from taskaudit.story import Story, tell
+from taskaudit.story import Steps, Story, tell
 from taskaudit.tables import live_view
 from taskaudit.terminal import headline
 from taskaudit.totals import Totals
@@ -275,6 +276,11 @@ def planted_in(value: Any, text: str) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
         return dataclasses.replace(value, **{name: planted_in(each, text) for name, each in named.items()})
+    if isinstance(value, Struct):
+        named = {name: getattr(value, name) for name in value.__struct_fields__}
+        return structs.replace(value, **{name: planted_in(each, text) for name, each in named.items()})
+    if isinstance(value, Steps):
+        return tuple(planted_in(each, text) for each in value)
     if isinstance(value, tuple):
         made = [planted_in(each, text) for each in value]
         return type(value)(*made) if hasattr(value, "_fields") else tuple(made)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
@@ -45,7 +46,7 @@ LIFE = [
 def without_instances(story: Story) -> list[JobStory]:
     """The jobs, but for where they were seen."""
     return [
-        replace(job, instance=None, queries=tuple(replace(step, instance="") for step in job.queries))
+        structs.replace(job, instance=None, queries=tuple(replace(step, instance="") for step in job.queries))
         for job in story.jobs
     ]
 

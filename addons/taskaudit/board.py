@@ -11,9 +11,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.merged import Coverage, Found, Group, Told, bare, found_of, group_in, told_of
+from taskaudit.log import shapes
+from taskaudit.merged import Coverage, Found, Group, Told, bare, found_of, group_in, time_of, told_of
 from taskaudit.operations import Operations
 from taskaudit.records import ExchangeHeader, FindingRecord, Record
 from taskaudit.story import Draft, JobStory, Story, found_stories, job_of
@@ -78,7 +81,8 @@ class Board:
             if isinstance(record, FindingRecord):
                 self._finding(record)
             elif isinstance(record, ExchangeHeader):
-                self._exchange(told_of(record.model_dump(mode="json")))
+                line = shapes.of(record.model_dump(mode="json"))
+                self._exchange(told_of(line, time_of(line)))
         self.changes += 1
 
     def job(self, job_id: str) -> JobStory | None:
@@ -147,7 +151,7 @@ class Board:
 
     def _count_long(self, told: Told, job_id: str) -> None:
         """Each id once, as long as there are not too many of them."""
-        self._last = replace(told, job_id=escape(job_id, LONGEST_ID))
+        self._last = structs.replace(told, job_id=escape(job_id, LONGEST_ID))
         if hash(job_id) not in self._long:
             self._unlisted += 1
             if len(self._long) < MOST_ASIDE:
@@ -192,12 +196,12 @@ class Board:
             kept.drop(told)
 
     def _finding(self, record: FindingRecord) -> None:
-        line = record.model_dump(mode="json")
-        found = found_of(line)
+        line = shapes.of(record.model_dump(mode="json"))
+        found = found_of(line, at := time_of(line))
         on, job_id = self._on.get(record.exchange_id, (None, ""))
         if on is None:
             is_last = self._last is not None and self._last.exchange_id == record.exchange_id
-            on = self._last if is_last and self._last else bare(line)
+            on = self._last if is_last and self._last else bare(line, at)
         self._group(found, on)
         if kept := self._jobs.get(job_id):
             on_it = kept.findings.setdefault(on.exchange_id, [])

@@ -6,10 +6,12 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from json.encoder import encode_basestring_ascii as _quoted
+from operator import attrgetter
 from typing import Any
 
 from taskaudit.contract.excerpt import escape
@@ -40,6 +42,20 @@ COLUMNS = (
     "fail_reason",
     "rules",
 )
+
+_AT = COLUMNS.index("queries")
+_BEFORE, _AFTER = attrgetter(*COLUMNS[:_AT]), attrgetter(*COLUMNS[_AT + 1 : -1])
+
+# As `json.dumps` writes; each time it makes an encoder anew, which takes longer than to write a job.
+_MEMBERS = tuple(f"{', ' if at else ''}{_quoted(name)}: " for at, name in enumerate(COLUMNS[:-1]))
+_RULES = f", {_quoted(COLUMNS[-1])}: "
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    JobState: _quoted,
+    int: int.__repr__,
+    float: float.__repr__,
+    type(None): lambda _: "null",
+}
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -133,13 +149,14 @@ def counted(jobs: Iterable[JobStory], most: int, language: Language = Language.E
 
 def cells(job: JobStory) -> tuple[object, ...]:
     """The values in the order of `COLUMNS`; of the queries their number."""
-    values = (getattr(job, name) for name in COLUMNS[:-1])
-    return *(len(value) if isinstance(value, tuple) else value for value in values), " ".join(job.rules)
+    return *_BEFORE(job), len(job.queries), *_AFTER(job), " ".join(job.rules)
 
 
 def as_json(job: JobStory) -> str:
     """A job as one line of JSON, with `COLUMNS` for members; `rules` is an array."""
-    return json.dumps({**dict(zip(COLUMNS, cells(job), strict=True)), "rules": job.rules})
+    members = zip(_MEMBERS, cells(job)[:-1], strict=True)
+    text = "".join([name + _WRITTEN[type(value)](value) for name, value in members])
+    return f"{{{text}{_RULES}[{', '.join(map(_quoted, job.rules))}]}}"
 
 
 def whole_as_json(job: JobStory) -> str:

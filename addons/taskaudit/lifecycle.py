@@ -7,7 +7,7 @@ their answers ended; the same exchanges then give the same findings, live or off
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,39 +77,47 @@ class Lifecycle[Ref]:
 
     def submitted(
         self, at: float, ref: Ref, job_id: str | None, repeat_key: str | None
-    ) -> Iterator[Late[Ref]]:
+    ) -> Sequence[Late[Ref]]:
         """A submission was answered at `at`, with `job_id` if it got one.
 
         `repeat_key` is equal for the same request of the same client; None where that is not known.
         """
-        yield from self.due(at)
+        late = [*self.due(at)] if self._due and self._due[0][0] < at else []
         known = self._job(job_id) if job_id is not None else None
         is_reused = known is not None and known.ref is not None
         if is_reused:
-            yield Late(ref, _finding(TA204, "/job_id", "a new job id", "String that was answered before"))
+            late.append(
+                Late(ref, _finding(TA204, "/job_id", "a new job id", "String that was answered before"))
+            )
         if earlier := self._repeats.get(repeat_key or ""):
             found = f"the same request while job {escape(next(reversed(earlier)))} is not final"
-            yield Late(ref, _finding(TA507, "", "each task submitted once", found))
+            late.append(Late(ref, _finding(TA507, "", "each task submitted once", found)))
         if job_id is not None and not is_reused:
             self._start(known or Job(job_id), at, ref, repeat_key)
+        return late
 
     def queried(
         self, at: float, ref: Ref, job_id: str, status: str | None, *, is_final: bool
-    ) -> Iterator[Late[Ref]]:
+    ) -> Sequence[Late[Ref]]:
         """The status of `job_id` was asked for; the answer, at `at`, held `status`, None if it held none."""
-        yield from self.due(at)
-        if is_placeholder(job_id):
+        late = [*self.due(at)] if self._due and self._due[0][0] < at else []
+        job = self._open.get(job_id) or self._ended.get(job_id)
+        # Of a job that was asked for before it is known.
+        if (job is None or not job.queries) and is_placeholder(job_id):
             found = f'"{escape(job_id)}"' if job_id else "an empty id"
-            yield Late(ref, _finding(TA502, "", "the id of a job", found))
-            return
-        job = self._job(job_id)
+            late.append(Late(ref, _finding(TA502, "", "the id of a job", found)))
+            return late
         if job is None or job.ref is None:
-            yield Late(ref, _finding(TA503, "", "the id of a job seen here", self._unknown()))
+            late.append(Late(ref, _finding(TA503, "", "the id of a job seen here", self._unknown())))
         if job is None:
             job = Job(job_id)
             self._keep(job)
-        yield from self._pace(job, at, ref)
+        is_close = job.queries > 0 and at - job.last_query < self.thresholds.min_interval
+        job.too_close = job.too_close + 1 if is_close else 0
+        if job.is_final or job.too_close > TOO_CLOSE_IN_A_ROW:
+            late += self._pace(job, ref)
         self._advance(job, at, status, is_final)
+        return late
 
     def due(self, now: float) -> Iterator[Late[Ref]]:
         """TA501 for every job whose time for a first query ran out before `now`."""
@@ -140,9 +148,7 @@ class Lifecycle[Ref]:
         kept = " that is still remembered" if self.evicted else ""
         return f"an id that no submission{kept} returned"
 
-    def _pace(self, job: Job[Ref], at: float, ref: Ref) -> Iterator[Late[Ref]]:
-        is_close = job.queries > 0 and at - job.last_query < self.thresholds.min_interval
-        job.too_close = job.too_close + 1 if is_close else 0
+    def _pace(self, job: Job[Ref], ref: Ref) -> Iterator[Late[Ref]]:
         if job.too_close > TOO_CLOSE_IN_A_ROW:
             allowed = f"{self.thresholds.min_interval:g} s between queries"
             found = f"{job.too_close} queries in a row closer together"
@@ -155,7 +161,8 @@ class Lifecycle[Ref]:
         job.last_query = at
         if job.is_final or status is None:
             return
-        job.status = escape(status)
+        if status != job.status:
+            job.status = escape(status)
         if is_final:
             job.is_final = True
             self._open.pop(job.job_id, None)

@@ -12,16 +12,18 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from sys import intern
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.contract.words import Language, Words
-from taskaudit.exchange import Unaudited
 from taskaudit.log.following import follow_lines
 from taskaudit.log.format import Damaged
 from taskaudit.log.reading import Inode, read_lines
+from taskaudit.log.shapes import Http, JobQuery, NotARecord, Record, Stats, Submission, decode_any
 from taskaudit.totals import Totals
 
 REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, TA505, TA506, TA507))
@@ -34,37 +36,60 @@ _OPEN = Words(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An exchange in scope as a log tells it.
+class Told(msgspec.Struct, order=True, gc=False):
+    """An exchange in scope as a log tells it. Told sort as they must have been.
+
+    By time; where that is the same, as it was recorded, but no client asks for a job before its submission
+    was answered, nor sees it run after it has ended. Nothing here depends on the order of the logs.
 
     `at`: seconds since the epoch; `rules`: its own findings'; `kind`: of an audited submission; `unaudited`:
     the reason, where there is no verdict.
     """
 
     at: float
+    is_query: bool
+    is_final: bool
     seq: int
     exchange_id: str
-    is_query: bool
-    is_audited: bool
     instance: str
     client: str | None
     request_id: str | None
-    method: str | None
-    host: str | None
-    path: str | None
-    route: str | None
-    http_status: int | None
-    job_id: str | None
+    http: Http
+    job_id: str | None = None
+    is_audited: bool = True
     repeat_key: str | None = None
     rules: tuple[str, ...] = ()
     status: str | None = None
-    is_final: bool = False
     error_code: str | None = None
     fail_reason: str | None = None
     sub_jobs: tuple[tuple[str, int], ...] = ()
     kind: str | None = None
     unaudited: str | None = None
+
+    @property
+    def method(self) -> str | None:
+        """The request's method."""
+        return self.http.method
+
+    @property
+    def host(self) -> str | None:
+        """The host it was sent to."""
+        return self.http.host
+
+    @property
+    def path(self) -> str | None:
+        """The path, without the query string."""
+        return self.http.path
+
+    @property
+    def route(self) -> str | None:
+        """The name of the route in the catalogue."""
+        return self.http.route
+
+    @property
+    def http_status(self) -> int | None:
+        """The status of the answer."""
+        return self.http.status
 
 
 class Found(NamedTuple):
@@ -129,7 +154,7 @@ class _Session:
 
     ranges: list[list[int]] = field(default_factory=list)
     stats_seq: int = -1
-    stats: dict[str, Any] | None = None
+    stats: Stats | None = None
     is_stopped: bool = False
 
     def note(self, seq: int) -> None:
@@ -147,7 +172,7 @@ class _Session:
             else:
                 merged.append([first, last])
         gaps = sum(after[0] - before[1] - 1 for before, after in pairwise(merged))
-        return max(gaps, self.stats["lost"] if self.stats else 0)
+        return max(gaps, self.stats.lost if self.stats else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +217,7 @@ class Merged:
         self._files: set[Inode] = set()
         self._sessions: dict[str, _Session] = {}
         self._finding_ids: set[bytes] = set()
+        self._https: dict[Http, Http] = {}  # Many exchanges have one in common.
 
     @property
     def is_over(self) -> bool:
@@ -214,16 +240,16 @@ class Merged:
                 taken += 1
                 self.add(*line)
 
-    def add(self, path: Path, line: int, item: dict[str, Any] | Damaged) -> None:
+    def add(self, path: Path, number: int, line: bytes | Damaged) -> None:
         """Takes one line of a log."""
-        if isinstance(item, Damaged):
-            self.damaged.append(item)
+        if isinstance(line, Damaged):
+            self.damaged.append(line)
             return
         try:
-            self._add(item)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"not a record: {type(error).__name__} at {error}"
-            self.damaged.append(Damaged(path, line, reason))
+            record = decode_any(line)
+            self._add(record, time_of(record))
+        except NotARecord as error:
+            self.damaged.append(Damaged(path, number, str(error)))
 
     def coverage(self) -> Coverage:
         """The sessions' totals so far."""
@@ -236,41 +262,48 @@ class Merged:
             missing=sum(session.missing() for session in sessions),
         )
 
-    def _add(self, record: dict[str, Any]) -> None:
-        at, seq = _at(record), int(record["seq"])
-        match record["event_type"]:
-            case "submission" | "job_query" | "unaudited":
-                self._exchange(told_of(record))
+    def _add(self, record: Record, at: float) -> None:
+        match record.event_type:
+            case "job_query" | "submission" | "unaudited":
+                record.http = self._https.setdefault(record.http, record.http)
+                self._exchange(told_of(record, at))
             case "finding":
-                self._finding(record)
-        session = self._sessions.setdefault(record["session_id"], _Session())
-        session.note(seq)
-        self._totals(session, record, seq)
-        self.last = max(self.last, at)
+                self._finding(record, at)
+        session = self._sessions.get(record.session_id)
+        if session is None:
+            session = self._sessions[record.session_id] = _Session()
+        session.note(record.seq)
+        if record.session is not None or record.stats is not None:
+            self._totals(session, record)
+        if at > self.last:
+            self.last = at
 
-    def _totals(self, session: _Session, record: dict[str, Any], seq: int) -> None:
-        stats = record.get("stats")
-        if record["event_type"] == "session":
-            session.is_stopped |= record["session"]["state"] == "stop"
-            stats = record["session"]["totals"]
-        if stats is not None and seq > session.stats_seq:
-            session.stats_seq, session.stats = seq, stats
+    def _totals(self, session: _Session, record: Record) -> None:
+        stats = record.stats
+        if record.session is not None:
+            session.is_stopped |= record.session.state == "stop"
+            stats = record.session.totals
+        if stats is not None and record.seq > session.stats_seq:
+            session.stats_seq, session.stats = record.seq, stats
 
     def _exchange(self, told: Told) -> None:
         """An exchange is told once; where one log has a verdict on it and another has none, the verdict."""
-        known = self.exchanges.get(told.exchange_id)
-        if known is None or _preference(told) < _preference(known):
+        known = self.exchanges.setdefault(told.exchange_id, told)
+        if known is not told and _preference(told) < _preference(known):
             self.exchanges[told.exchange_id] = told
 
-    def _finding(self, record: dict[str, Any]) -> None:
-        identity = bytes.fromhex(record["record_id"])
-        if record["finding"]["rule"] in REPLAYED or identity in self._finding_ids:
+    def _finding(self, record: Record, at: float) -> None:
+        try:
+            identity = bytes.fromhex(record.record_id)
+        except ValueError as error:
+            raise NotARecord(f"not a record: {error}") from None
+        found = found_of(record, at)
+        if found.rule in REPLAYED or identity in self._finding_ids:
             return
         self._finding_ids.add(identity)
-        found = found_of(record)
         # A finding follows its exchange in the log, unless that record was lost.
-        known = self.exchanges.get(record["exchange_id"])
-        on = known or bare(record)
+        known = self.exchanges.get(record.exchange_id)
+        on = known or bare(record, at)
         group_in(self.groups, found, on)
         if known is None or known.job_id is not None:
             self.on_jobs.setdefault(on.exchange_id, []).append(found)
@@ -291,94 +324,108 @@ def group_in(groups: dict[str, Group], found: Found, on: Told) -> None:
         group.add(found, on)
 
 
-def told_of(record: dict[str, Any]) -> Told:
-    """The exchange that a `submission`, `job_query` or `unaudited` record is about."""
-    match record["event_type"]:
-        case "submission":
-            body = record["submission"]
-            facts = {"repeat_key": body["repeat_key"], "rules": tuple(map(intern, body["rules"]))}
-            return bare(record, job_id=body["job_id"], kind=intern(body["kind"]), **facts)
-        case "job_query":
-            return bare(record, is_query=True, **_answered(record["job_query"]))
-        case _:
-            body = record["unaudited"]
-            facts = {"is_query": body["role"] == "job_query", "is_audited": False}
-            facts |= {"repeat_key": body["repeat_key"], "unaudited": intern(body["reason"])}
-            return bare(record, job_id=body["job_id"], **facts)
+def told_of(record: Record, at: float) -> Told:
+    """The exchange that a `submission`, `job_query` or `unaudited` record is about. `at`: its time."""
+    if (query := record.job_query) is not None and record.event_type == "job_query":
+        return _query(record, at, query)
+    if (submission := record.submission) is not None and record.event_type == "submission":
+        return _submission(record, at, submission)
+    told, body = bare(record, at), record.unaudited
+    assert body is not None
+    told.is_query, told.is_audited, told.unaudited = body.role == "job_query", False, intern(body.reason)
+    told.job_id, told.repeat_key = _interned(body.job_id), body.repeat_key
+    return told
 
 
-def _answered(body: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "job_id": body["job_id"],
-        "rules": tuple(map(intern, body["rules"])),
-        "status": _interned(body["status"]),
-        "is_final": body["is_final"],
-        "error_code": _interned(body["error_code"]),
-        "fail_reason": _interned(body["fail_reason"]),
-        "sub_jobs": tuple(body["sub_jobs"].items()),
-    }
-
-
-def bare(record: dict[str, Any], **facts: Any) -> Told:
-    """An exchange with what its header says, and `facts`. What many have in common is kept once."""
-    http = record["http"]
-    known: dict[str, Any] = {"is_query": False, "is_audited": True, "job_id": None, **facts}
+def _query(record: Record, at: float, body: JobQuery) -> Told:
     return Told(
-        at=_at(record),
-        seq=int(record["seq"]),
-        exchange_id=record["exchange_id"],
-        instance=intern(record["instance_id"]),
-        client=_interned(record["client"]),
-        request_id=record["request_id"],
-        method=_interned(http["method"]),
-        host=_interned(http["host"]),
-        path=_interned(http["path"]),
-        route=_interned(http["route"]),
-        http_status=http["status"],
-        **known,
+        at,
+        True,
+        body.is_final,
+        record.seq,
+        record.exchange_id,
+        intern(record.instance_id),
+        _interned(record.client),
+        record.request_id,
+        record.http,
+        intern(body.job_id),
+        True,
+        None,
+        _codes(body.rules) if body.rules else (),
+        _interned(body.status),
+        body.error_code and intern(body.error_code),
+        body.fail_reason and intern(body.fail_reason),
+        tuple(body.sub_jobs.items()) if body.sub_jobs else (),
     )
 
 
-def found_of(record: dict[str, Any]) -> Found:
-    """The finding that a `finding` record is about."""
-    body = record["finding"]
+def _submission(record: Record, at: float, body: Submission) -> Told:
+    told = bare(record, at)
+    told.job_id, told.repeat_key = _interned(body.job_id), body.repeat_key
+    told.rules, told.kind = _codes(body.rules), intern(body.kind)
+    return told
+
+
+def bare(record: Record, at: float) -> Told:
+    """A submission with what its header says. What many have in common is kept once."""
+    return Told(
+        at,
+        False,
+        False,
+        record.seq,
+        record.exchange_id,
+        intern(record.instance_id),
+        _interned(record.client),
+        record.request_id,
+        record.http,
+    )
+
+
+def found_of(record: Record, at: float) -> Found:
+    """The finding that a `finding` record is about. `at`: its time."""
+    body = record.finding
+    assert body is not None
+    waiver = body.waiver
     return Found(
-        at=_at(record),
-        rule=intern(body["rule"]),
-        name=intern(body["name"]),
-        severity=Severity(body["severity"]),
-        pointer=intern(body["pointer"]),
-        expected=intern(body["expected"]),
-        found=intern(body["found"]),
-        line=body["line"],
-        column=body["column"],
-        fingerprint=intern(body["fingerprint"]),
-        waiver=_waiver(body),
+        at=at,
+        rule=intern(body.rule),
+        name=intern(body.name),
+        severity=body.severity,
+        pointer=intern(body.pointer),
+        expected=intern(body.expected),
+        found=intern(body.found),
+        line=body.line,
+        column=body.column,
+        fingerprint=intern(body.fingerprint),
+        # Its patterns are not recorded with a finding.
+        waiver=Waiver(body.rule, waiver.reason, waiver.owner, waiver.until) if waiver else None,
     )
 
 
-def _waiver(body: dict[str, Any]) -> Waiver | None:
-    """What a finding is waived by; its patterns are not recorded with it, and older logs have none."""
-    waiver = body.get("waiver")
-    return Waiver(body["rule"], waiver["reason"], waiver["owner"], waiver["until"]) if waiver else None
+def time_of(record: Record) -> float:
+    """The time of a record in seconds since the epoch. Raises NotARecord."""
+    try:
+        return datetime.fromisoformat(record.timestamp).timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise NotARecord(f"not a record: {error}") from None
 
 
-def _at(record: dict[str, Any]) -> float:
-    return datetime.fromisoformat(record["timestamp"]).timestamp()
+def _codes(rules: list[str]) -> tuple[str, ...]:
+    return tuple(map(intern, rules)) if rules else ()
 
 
 def _interned(text: str | None) -> str | None:
     return None if text is None else intern(text)
 
 
-def _sum(stats: Iterable[dict[str, Any]]) -> Totals:
+def _sum(stats: Iterable[Stats]) -> Totals:
     totals = Totals()
     for each in stats:
-        totals.seen += each["seen"]
-        totals.other += each["other"]
-        totals.audited += each["audited"]
-        totals.lost += each["lost"]
-        totals.unaudited += Counter({Unaudited(reason): n for reason, n in each["unaudited"].items()})
-        totals.findings += Counter(each["findings"])
-        totals.waived += Counter(each.get("waived", {}))
+        totals.seen += each.seen
+        totals.other += each.other
+        totals.audited += each.audited
+        totals.lost += each.lost
+        totals.unaudited += Counter(each.unaudited)
+        totals.findings += Counter(each.findings)
+        totals.waived += Counter(each.waived)
     return totals

@@ -7,9 +7,15 @@ those that each log has on its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import overload
+
+import msgspec
 
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.contract.verdict import Finding, Severity
@@ -18,6 +24,7 @@ from taskaudit.following import judged
 from taskaudit.job_state import JobState
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import Damaged
+from taskaudit.log.shapes import NO_HTTP
 from taskaudit.merged import Coverage, Found, Group, Merged, Told, group_in
 from taskaudit.policy import EMPTY, Policy, Where, where_of
 from taskaudit.route_template import template_of
@@ -37,8 +44,47 @@ class QueryStep:
     findings: tuple[Found, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobStory:
+class Steps(Sequence[QueryStep]):
+    """The queries of a job; each is put into words when it is asked for, as most never are."""
+
+    __slots__ = ("_findings", "_queries")
+
+    def __init__(self, queries: tuple[Told, ...], findings: Mapping[str, tuple[Found, ...]]) -> None:
+        self._queries = queries
+        self._findings = findings
+
+    def __len__(self) -> int:
+        return len(self._queries)
+
+    @overload
+    def __getitem__(self, at: int) -> QueryStep: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[QueryStep, ...]: ...
+    def __getitem__(self, at: int | slice) -> QueryStep | tuple[QueryStep, ...]:
+        if isinstance(at, slice):
+            return tuple(map(self._step, self._queries[at]))
+        return self._step(self._queries[at])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def _step(self, told: Told) -> QueryStep:
+        return QueryStep(
+            time=rfc3339(told.at),
+            status=told.status,
+            error_code=told.error_code,
+            fail_reason=told.fail_reason,
+            sub_jobs=told.sub_jobs,
+            http_status=told.http_status,
+            instance=told.instance,
+            findings=self._findings.get(told.exchange_id, ()),
+        )
+
+
+class JobStory(msgspec.Struct, frozen=True, gc=False):
     """A job from its submission to its end. Times are RFC 3339, UTC.
 
     `submitted`, and what follows to `instance`, is None where the submission is in none of the logs.
@@ -57,7 +103,7 @@ class JobStory:
     client: str | None
     request_id: str | None
     instance: str | None
-    queries: tuple[QueryStep, ...]
+    queries: Steps
     last_status: str | None
     state: JobState
     ended: str | None
@@ -173,15 +219,33 @@ class Draft:
     @property
     def exchanges(self) -> list[Told]:
         """All of them, submissions first."""
-        return [*_submissions(self), *self.queries]
+        return [*self.submissions, *self.queries]
+
+    @property
+    def submissions(self) -> list[Told]:
+        """Those that were answered with its id."""
+        return [self.submission, *self.others] if self.submission else self.others
 
 
 def tell(paths: Iterable[Path], thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
     """The story of these logs. The order of the paths makes no difference. Raises LogError."""
     merged = Merged()
-    for path in paths:
-        merged.read(path)
-    return story_of(merged, thresholds, policy)
+    with _no_collector():
+        for path in paths:
+            merged.read(path)
+        return story_of(merged, thresholds, policy)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """All that is made meanwhile stays, and holds no cycles: there is nothing to collect."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def story_of(merged: Merged, thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
@@ -189,7 +253,7 @@ def story_of(merged: Merged, thresholds: Thresholds | None = None, policy: Polic
 
     `policy` is for the findings that are judged again; the others are as they were recorded.
     """
-    exchanges = sorted(merged.exchanges.values(), key=_order)
+    exchanges = sorted(merged.exchanges.values())
     lifecycle: Lifecycle[Told] = Lifecycle(thresholds)
     groups = {fingerprint: _settled(group, merged) for fingerprint, group in merged.groups.items()}
     findings = {exchange_id: list(found) for exchange_id, found in merged.on_jobs.items()}
@@ -219,15 +283,6 @@ def _settled(group: Group, merged: Merged) -> Group:
     return replace(group, example_on=merged.exchanges.get(on.exchange_id, on))
 
 
-def _order(told: Told) -> tuple[float, bool, bool, int, str]:
-    """By time; where that is the same, as it must have been, then as it was recorded.
-
-    No client asks for a job before its submission was answered, nor sees it run after it has ended. Nothing
-    here depends on the order of the logs.
-    """
-    return told.at, told.is_query, told.is_final, told.seq, told.exchange_id
-
-
 def _replay(lifecycle: Lifecycle[Told], exchanges: Iterable[Told], merged: Merged) -> Iterator[Late[Told]]:
     for told in exchanges:
         if told.is_query:
@@ -246,10 +301,18 @@ def _drafts(exchanges: Iterable[Told]) -> dict[str, Draft]:
     """The exchanges by job; a placeholder (TA502) is no job."""
     drafts: dict[str, Draft] = {}
     for told in exchanges:
-        if told.job_id is None or (told.is_query and is_placeholder(told.job_id)):
+        if told.job_id is None:
             continue
-        draft = drafts.setdefault(told.job_id, Draft())
-        draft.add(told)
+        draft = drafts.get(told.job_id)
+        # Of a job that was asked for before it is known.
+        if told.is_query and not (draft and draft.queries) and is_placeholder(told.job_id):
+            continue
+        if draft is None:
+            draft = drafts[told.job_id] = Draft()
+        if told.is_query:
+            draft.queries.append(told)
+        else:
+            draft.add(told)
     return drafts
 
 
@@ -258,35 +321,43 @@ def found_stories(groups: Iterable[Group]) -> tuple[FoundStory, ...]:
     return tuple(sorted(map(_group, groups), key=_worst_first))
 
 
-def job_of(job_id: str, draft: Draft, findings: dict[str, list[Found]]) -> JobStory:
+def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -> JobStory:
     """The story of one job, with the findings by exchange id."""
-    submission = draft.submission
-    end = next((told for told in draft.queries if told.is_final), None)
-    seen = [told.status for told in draft.queries if told.status is not None]
-    status = end.status if end else seen[-1] if seen else None
-    last = end or (draft.queries[-1] if draft.queries else None)
+    submission, queries = draft.submission, draft.queries
+    end = next((told for told in queries if told.is_final), None)
+    last = end or (queries[-1] if queries else None)
+    status = last.status if last else None
+    if status is None:
+        status = next((told.status for told in reversed(queries) if told.status is not None), None)
+    rules, found = _found_on(draft, findings)
+    seen = submission or _UNSEEN
+    http = seen.http
     return JobStory(
-        job_id=job_id,
-        submitted=rfc3339(submission.at) if submission else None,
-        route=submission.route if submission else None,
-        method=submission.method if submission else None,
-        host=submission.host if submission else None,
-        path=submission.path if submission else None,
-        http_status=submission.http_status if submission else None,
-        client=submission.client if submission else None,
-        request_id=submission.request_id if submission else None,
-        instance=submission.instance if submission else None,
-        queries=tuple(_step(told, findings) for told in draft.queries),
-        last_status=status,
-        state=_state(draft, status, is_final=end is not None),
-        ended=rfc3339(end.at) if end else None,
-        took=round(end.at - submission.at, 6) if end and submission else None,
-        error_code=last.error_code if last else None,
-        fail_reason=last.fail_reason if last else None,
-        rules=_rules(draft, findings),
-        findings=tuple(found for told in _submissions(draft) for found in findings.get(told.exchange_id, ())),
-        unlisted=draft.unlisted,
+        job_id,
+        rfc3339(seen.at) if submission else None,
+        http.route,
+        http.method,
+        http.host,
+        http.path,
+        http.status,
+        seen.client,
+        seen.request_id,
+        seen.instance if submission else None,
+        Steps(tuple(queries), found),
+        status,
+        _state(draft, status, is_final=end is not None),
+        rfc3339(end.at) if end else None,
+        round(end.at - seen.at, 6) if end and submission else None,
+        last.error_code if last else None,
+        last.fail_reason if last else None,
+        rules,
+        tuple(chain.from_iterable(found.get(told.exchange_id, ()) for told in draft.submissions)),
+        draft.unlisted,
     )
+
+
+_UNSEEN = Told(0.0, False, False, 0, "", "", None, None, NO_HTTP)
+"""What there is of a submission that is in none of the logs."""
 
 
 def _state(draft: Draft, status: str | None, *, is_final: bool) -> JobState:
@@ -299,29 +370,18 @@ def _state(draft: Draft, status: str | None, *, is_final: bool) -> JobState:
     return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL
 
 
-def _submissions(draft: Draft) -> list[Told]:
-    return [*([draft.submission] if draft.submission else ()), *draft.others]
-
-
-def _rules(draft: Draft, findings: dict[str, list[Found]]) -> tuple[str, ...]:
-    exchanges = draft.exchanges
-    own = draft.past_rules.union(*(told.rules for told in exchanges))
-    return tuple(
-        sorted(own | {found.rule for told in exchanges for found in findings.get(told.exchange_id, ())})
-    )
-
-
-def _step(told: Told, findings: dict[str, list[Found]]) -> QueryStep:
-    return QueryStep(
-        time=rfc3339(told.at),
-        status=told.status,
-        error_code=told.error_code,
-        fail_reason=told.fail_reason,
-        sub_jobs=told.sub_jobs,
-        http_status=told.http_status,
-        instance=told.instance,
-        findings=tuple(findings.get(told.exchange_id, ())),
-    )
+def _found_on(
+    draft: Draft, findings: Mapping[str, Sequence[Found]]
+) -> tuple[tuple[str, ...], dict[str, tuple[Found, ...]]]:
+    """The rules of all findings on a job, and the findings by exchange id. Mostly there are none."""
+    rules, found = set(draft.past_rules), dict[str, tuple[Found, ...]]()
+    for told in draft.exchanges:
+        if told.rules:
+            rules.update(told.rules)
+        if on_it := findings.get(told.exchange_id):
+            rules.update(each.rule for each in on_it)
+            found[told.exchange_id] = tuple(on_it)
+    return tuple(sorted(rules)), found
 
 
 def _found(on: Told, finding: Finding) -> Found:

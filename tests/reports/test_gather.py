@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.config import load
@@ -73,7 +74,7 @@ def outcomes(path: Path) -> list[Outcome]:
 def jobs(report: Report) -> list[JobStory]:
     """The jobs, but for where they were seen."""
     return [
-        replace(job, instance=None, queries=tuple(replace(step, instance="") for step in job.queries))
+        structs.replace(job, instance=None, queries=tuple(replace(step, instance="") for step in job.queries))
         for job in report.jobs
     ]
 

@@ -70,7 +70,7 @@ def test_lines_that_are_no_records_are_told_with_their_place(tmp_path: Path) -> 
     merged.read(log)
     report = report_of(merged, Thresholds(), ["log"], MADE, ["another place"], repeated=2)
     assert report.damaged == (
-        f"{log}, line 6: not a record: no object named after its event_type",
+        f"{log}, line 6: not a record: Expected `object`, got `array`",
         "another place",
     )
     assert report.repeated == 2

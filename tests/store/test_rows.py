@@ -100,7 +100,7 @@ def test_a_type_that_comes_later_is_kept(lines: list[bytes]) -> None:
         ({"event_type": "finding"}, "no object named after its event_type"),
         ({"event_type": "later"}, "no object named after its event_type"),
         ({"submission": {}}, "missing required field"),
-        ({"http": None}, "no exchange_id or http"),
+        ({"http": None}, "not a record"),
         ({"http": {"method": 5}}, "not a record"),
     ],
 )

@@ -20,7 +20,8 @@ from taskaudit.log.reading import (
     opened_if_there,
     parts_beside,
     read_part,
-    record_in,
+    record_of,
+    unfinished,
 )
 
 
@@ -29,7 +30,7 @@ def follow_log(path: Path) -> Iterator[dict[str, Any] | Damaged | None]:
 
     A last line that is not finished yet is left alone. Raises LogError.
     """
-    return (line.item if line is not None else None for line in follow_lines(path))
+    return (record_of(line) if line is not None else None for line in follow_lines(path))
 
 
 def follow_lines(path: Path) -> Iterator[Line | None]:
@@ -86,11 +87,11 @@ def _until_left(live: Path, path: Path, file: BinaryIO, read: set[bytes]) -> Ite
                     yield None
                     return
                 read.add(pending)
-            yield Line(path, number, record_in(path, number, pending))
+            yield path, number, pending
             pending = b""
         if is_left:
             if pending:
-                yield Line(path, number + 1, record_in(path, number + 1, pending))
+                yield path, number + 1, unfinished(path, number + 1)
             return
         yield None
 

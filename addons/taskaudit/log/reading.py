@@ -20,16 +20,11 @@ from taskaudit.log.names import PACKED, is_rotated, siblings
 UNFINISHED_LINE = "the line is not finished: the audit is still running, or was killed"
 
 
+type Line = tuple[Path, int, bytes | Damaged]
+"""A file, the number of a line in it, from 1, and the whole line, or what is wrong with it."""
+
 type Inode = tuple[int, int]
 """What a file is on its disk, whatever it is called."""
-
-
-class Line(NamedTuple):
-    """A line of a log: a record, or what is wrong with it. `number` counts from 1 in its file."""
-
-    path: Path
-    number: int
-    item: dict[str, Any] | Damaged
 
 
 class _Start(NamedTuple):
@@ -57,7 +52,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any] | Damaged]:
 
     Raises LogError where there is no such log, or it is not ours.
     """
-    return (line.item for line in read_lines(path))
+    return map(record_of, read_lines(path))
 
 
 def read_lines(path: Path, before: set[Inode] | None = None) -> Iterator[Line]:
@@ -138,11 +133,11 @@ def lines_of(path: Path, file: BinaryIO) -> Iterator[Line]:
         for raw in raw_lines(file):
             number += 1
             if isinstance(raw, Broken):
-                yield Line(path, number, damage_at(path, number, raw))
+                yield path, number, damage_at(path, number, raw)
                 continue
             if number == 1:
                 check_ours(path, raw)
-            yield Line(path, number, record_in(path, number, raw))
+            yield path, number, raw if raw[-1:] == b"\n" else unfinished(path, number)
     except OSError as error:
         raise LogError(f"cannot read the log {path}: {error.strerror}") from error
 
@@ -158,12 +153,18 @@ def damage_at(path: Path, number: int, broken: Broken) -> Damaged:
     return Damaged(path, number, f"the compressed data is damaged at byte {broken.at} ({broken.reason})")
 
 
-def record_in(path: Path, number: int, line: bytes) -> dict[str, Any] | Damaged:
+def unfinished(path: Path, number: int) -> Damaged:
+    """What is said of a line without its end."""
+    return Damaged(path, number, UNFINISHED_LINE)
+
+
+def record_of(line: Line) -> dict[str, Any] | Damaged:
     """The record that a line holds, or what is wrong with it."""
-    if not line.endswith(b"\n"):
-        return Damaged(path, number, UNFINISHED_LINE)
+    path, number, text = line
+    if isinstance(text, Damaged):
+        return text
     try:
-        record = json.loads(line)
+        record = json.loads(text)
     except (ValueError, RecursionError) as error:
         return Damaged(path, number, f"not JSON ({error})")
     event_type = record.get("event_type") if isinstance(record, dict) else None
@@ -223,7 +224,7 @@ def _holds_something(path: Path) -> bool:
 
 
 def _start_in(first: bytes) -> _Start | None:
-    record = record_in(Path(), 1, first)
+    record = record_of((Path(), 1, first))
     if isinstance(record, Damaged):
         return None
     time, session, seq = record.get("timestamp"), record.get("session_id"), record.get("seq")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from taskaudit.auditor import Auditor
 from taskaudit.catalogue import Role
@@ -166,7 +166,7 @@ class _Lines:
 
     def append(self, lines: bytes, /) -> None:
         for line in lines.splitlines():
-            self._merged.add(self.path, 0, json.loads(line))
+            self._merged.add(self.path, 0, line)
 
     def notices(self) -> tuple[Notice, ...]:
         return ()
@@ -185,4 +185,4 @@ def _told_apart(exchange: Exchange, path: Path) -> Exchange:
     """Answers without a request are told apart by their file: two may be equal to the byte."""
     if exchange.method is not None:
         return exchange
-    return replace(exchange, exchange_id=stable_id(exchange.exchange_id, path))
+    return structs.replace(exchange, exchange_id=stable_id(exchange.exchange_id, path))

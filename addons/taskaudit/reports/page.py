@@ -172,7 +172,7 @@ def _severity(rules: Iterable[str]) -> str:
 
 def _steps(job: JobStory, most: int) -> Steps:
     if len(job.queries) <= most and not job.unlisted:
-        return Steps(job.queries, 0, ())
+        return Steps(job.queries[:], 0, ())
     half = min(most, len(job.queries)) // 2
     return Steps(job.queries[:half], job.asked - 2 * half, job.queries[-half:] if half else ())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sqlalchemy import text
@@ -31,7 +30,7 @@ def read(address: str) -> Merged:
         with database.transaction(reading=True) as connection:
             found = connection.execution_options(yield_per=_AT_ONCE).execute(text(_RECORDS))
             for number, (record,) in enumerate(found, 1):
-                merged.add(Path(database.name), number, json.loads(record))
+                merged.add(Path(database.name), number, record.encode())
     return merged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.exchange import rfc3339
 from taskaudit.log.shapes import Finding, JobQuery, NotARecord, Record, Submission, Unaudited, decode
 from taskaudit.route_template import template_of
+
+_CODE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Row(NamedTuple):
@@ -71,6 +74,7 @@ def row_of(line: bytes) -> Row:
     """The row of one line. Raises NotARecord."""
     try:
         record = decode(line)
+        bytes.fromhex(record.record_id)
         text = line.decode().rstrip("\n")
         at = datetime.fromisoformat(record.timestamp).timestamp()
     except (ValueError, OverflowError, OSError) as error:
@@ -113,8 +117,6 @@ def _plain(record: Record, at: float, text: str, status: str | None = None) -> R
 def _on_exchange(record: Record, at: float, job_id: str | None, text: str, **facts: Any) -> Row:
     """A record about an exchange lies with its job, or else with its exchange."""
     http, exchange_id = record.http, record.exchange_id
-    assert http is not None
-    assert exchange_id is not None
     return Row(
         record.record_id,
         exchange_id if job_id is None else job_id,
@@ -154,7 +156,7 @@ def _submission(record: Record, body: Submission, at: float, text: str) -> Row:
         is_final=False,
         error_code=body.code,
         fail_reason=body.message,
-        rules=" ".join(body.rules),
+        rules=_codes(body.rules),
         shown=_shown(body.job_id),
     )
 
@@ -172,7 +174,7 @@ def _job_query(record: Record, body: JobQuery, at: float, text: str) -> Row:
         is_final=body.is_final,
         error_code=body.error_code,
         fail_reason=body.fail_reason,
-        rules=" ".join(body.rules),
+        rules=_codes(body.rules),
         shown=_shown(body.job_id if placeholder else body.status),
     )
 
@@ -213,6 +215,13 @@ def _finding(record: Record, body: Finding, at: float, text: str) -> Row:
         waived_by=waiver.owner if waiver else None,
         waived_why=waiver.reason if waiver else None,
     )
+
+
+def _codes(rules: list[str]) -> str:
+    """Rule codes with blanks between, as the views take them apart. Raises NotARecord."""
+    if not all(map(_CODE.fullmatch, rules)):
+        raise NotARecord("not a record: a rule's code has other characters than letters, digits, - and _")
+    return " ".join(rules)
 
 
 def _canonical(timestamp: str, at: float) -> str:
