@@ -225,7 +225,7 @@ def test_each_target_of_make_is_there() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", text_of("Makefile"), re.MULTILINE)
     assert phony
     named = re.findall(
-        r"\bmake (?:[A-Z]+=\S+ )?([a-z]+)",
+        r"\bmake (?:[A-Z]+=\S+ )?([a-z-]+)",
         " ".join([*CODE.findall(CONTRIBUTING), *written_in("console", CONTRIBUTING)]),
     )
     assert named
