@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import unquote
 
@@ -26,6 +25,7 @@ FINAL_STATUSES = frozenset({"SUCCESS", "FAIL"})
 _WILDCARD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
 _LONGEST_HOST = 300  # DNS has 253 characters.
+_MOST_HOSTS = 64
 _HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -199,6 +199,10 @@ class _Candidate:
     def serves(self, host: str) -> bool:
         return host in self.hosts or host.endswith(self.suffixes)
 
+    def match(self, segments: list[str]) -> Match:
+        at = self.job_id_at
+        return Match(self.route, None if at is None else unquote(segments[at]))
+
 
 @dataclass(slots=True)
 class _Node:
@@ -207,6 +211,8 @@ class _Node:
     literals: dict[str, _Node] = field(default_factory=dict)
     wildcard: _Node | None = None
     candidates: list[_Candidate] = field(default_factory=list)
+    chosen: dict[str, _Candidate] = field(default_factory=dict)
+    """By host, the first that were asked about."""
 
     def step(self, segment: str) -> _Node:
         """The node below for one segment of a template, made where there is none."""
@@ -221,6 +227,19 @@ class _Node:
         served = {host for earlier in self.candidates for host in earlier.hosts}
         if not self.candidates or not served.issuperset(candidate.hosts):
             self.candidates.append(candidate)
+
+    def choose(self, host: str | Callable[[], str] | None) -> _Candidate:
+        """The candidate that serves the host, or else the first."""
+        if host is None or len(self.candidates) == 1:
+            return self.candidates[0]
+        name = (host if isinstance(host, str) else host())[-_LONGEST_HOST:]
+        known = self.chosen.get(name)
+        if known is None:
+            bare = re.sub(r":\d*$", "", name).rstrip(".").lower()
+            known = next((each for each in self.candidates if each.serves(bare)), self.candidates[0])
+            if len(self.chosen) < _MOST_HOSTS:
+                self.chosen[name] = known
+        return known
 
     def find(self, segments: list[str], at: int = 0) -> _Node | None:
         """The node whose template fits `segments`; a literal wins over a wildcard, the leftmost first."""
@@ -271,7 +290,7 @@ class Catalogue:
         node = root.find(segments, 1)
         if node is None and not segments[-1]:
             node = root.find(segments[:-1], 1)
-        return _match(_chosen(node.candidates, host), segments) if node else None
+        return node.choose(host).match(segments) if node else None
 
     def _add(self, route: Route, hosts: tuple[str, ...]) -> Route:
         segments = route.template.split("/")
@@ -308,21 +327,3 @@ def _routes(service: Service) -> Iterator[Route]:
 
 def _name(service: Service, entry: RouteEntry | JobQueryEntry) -> str:
     return f"{service.service}:{'|'.join(entry.operations)}"
-
-
-def _chosen(candidates: list[_Candidate], host: str | Callable[[], str] | None) -> _Candidate:
-    if host is None or len(candidates) == 1:
-        return candidates[0]
-    bare = _bare((host if isinstance(host, str) else host())[-_LONGEST_HOST:])
-    return next((c for c in candidates if c.serves(bare)), candidates[0])
-
-
-@lru_cache(maxsize=256)
-def _bare(host: str) -> str:
-    """A host as patterns have it, without a port."""
-    return re.sub(r":\d*$", "", host).rstrip(".").lower()
-
-
-def _match(candidate: _Candidate, segments: list[str]) -> Match:
-    at = candidate.job_id_at
-    return Match(candidate.route, None if at is None else unquote(segments[at]))
