@@ -17,9 +17,9 @@ from taskaudit.log import Damaged, LogError, LogFile, LogSettings, file, read_lo
 from taskaudit.log.names import rotated
 from taskaudit.merged import Merged
 from taskaudit.recorder import Recorder
+from tests.cli.running import run
 from tests.samples import BAD_ERROR, JOB_ID, outcome
 from tests.stories import submit
-from tests.test_cli import run
 
 SMALL = LogSettings(rotate_bytes=65_536)
 Make = Callable[..., Recorder]

@@ -23,9 +23,9 @@ from taskaudit.store.database import Database
 from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
 from taskaudit.story import tell
+from tests.cli.running import run
 from tests.stories import ask, submit, write_log
 from tests.tangles import back_to_version_1, command_rows, load, tangle, view_rows
-from tests.test_cli import run
 
 
 class Following:
