@@ -136,6 +136,8 @@ class Check:
 
 def _from(start: int, steps: Iterable[tuple[float, Step]]) -> Iterator[tuple[float, Step]]:
     """Steps whose numbers count on from `start`."""
+    if not start:
+        return iter(steps)
     return ((at, (start + number, exchange_id, step)) for at, (number, exchange_id, step) in steps)
 
 

@@ -37,19 +37,20 @@ def read_flows(window: Window, passes_by: PassesBy = nothing) -> Reading:
     """The HTTP flows from `window` on, and each damage; flows of other kinds only count."""
     index = 0
     while window.has(1):
-        where = f"byte {window.offset()}"
+        offset = window.offset()
         end = _end(window)
         if end is None:
             lost = _framing_lost(window)
             found = _seek(window)
-            yield Damage(where, f"{lost}; {_goes_on(window, found)}", index)
+            yield Damage(f"byte {offset}", f"{lost}; {_goes_on(window, found)}", index)
             if not found:
                 return
         else:
             try:
                 exchange = _exchange(window.take(end - window.at), passes_by)
             except _NOT_A_FLOW as error:
-                yield Damage(where, f"expected a flow, found one that does not load: {_reason(error)}", index)
+                reason = f"expected a flow, found one that does not load: {_reason(error)}"
+                yield Damage(f"byte {offset}", reason, index)
             else:
                 if exchange:
                     yield Captured(index, exchange)
@@ -78,9 +79,9 @@ def _end(window: Window) -> int | None:
     """Where the flow at `window.at` ends, by its length; None where that length cannot be right."""
     window.has(13)
     length = _LENGTH.match(window.data, window.at)
-    if not length or int(length[1]) > LONGEST_FLOW:
+    if not length or (inner := int(length[1])) > LONGEST_FLOW:
         return None
-    size = length.end() - window.at + int(length[1]) + 1
+    size = length.end() - window.at + inner + 1
     if not window.has(size) or window.data[window.at + size - 1] != ours.DICT:
         return None
     return window.at + size
@@ -159,11 +160,10 @@ def _exchange(record: bytes, passes_by: PassesBy) -> Exchange | None:
         exchange = exchange_of(flow)
         return None if passes_by(exchange.method or "", exchange.path or "") else exchange
     asked = parts[1]
-    method, path = (
-        asked.method.decode("utf-8", "replace"),
-        asked.path.partition(b"?")[0].decode("utf-8", "replace"),
-    )
-    return None if passes_by(method, path) else exchange_from(*parts)
+    path = asked.path.partition(b"?")[0]
+    if passes_by(asked.method.decode("utf-8", "replace"), path.decode("utf-8", "replace")):
+        return None
+    return exchange_from(*parts)
 
 
 class _Elsewhere(Exception):
