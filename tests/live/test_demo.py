@@ -13,6 +13,7 @@ import pytest
 from running import PATIENCE, assert_sound, records_in
 
 from taskaudit.contract.verdict import Kind
+from taskaudit.demo.mitmdump import Mitmdump
 
 COMMAND = [str(Path(sys.executable).with_name("taskaudit")), "demo"]
 
@@ -126,3 +127,9 @@ def test_says_what_is_missing(environment: dict[str, str], tmp_path: Path) -> No
     assert "mitmdump did not start" in done.stdout
     assert "/nowhere/audit_tasks.py" in done.stdout
     assert done.stderr == ""
+
+
+def test_mitmdump_tells_at_once_where_the_environment_is_not_heard(tmp_path: Path) -> None:
+    """As with pipx, whose programs run under `python -E`."""
+    with Mitmdump(["-p", "0"], tmp_path, environment={"PYTHONUNBUFFERED": ""}) as mitmdump:
+        assert mitmdump.ports(patience=30)

@@ -30,6 +30,12 @@ def program(name: str = "mitmdump") -> str:
     return found
 
 
+def _unbuffered(found: str) -> list[str]:
+    """What tells at once: programs of pipx run under `python -E`, and do not hear of PYTHONUNBUFFERED."""
+    is_script = os.name == "posix" and Path(found).parent == Path(sys.executable).parent
+    return [sys.executable, "-u", found] if is_script else [found]
+
+
 class Mitmdump:
     """A running mitmdump (or mitmweb: `command`), as a context manager that always stops it.
 
@@ -44,13 +50,13 @@ class Mitmdump:
         command: str = "mitmdump",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        # Without it, what goes to a pipe is held back in blocks of 8 KiB.
+        # What goes to a pipe is else held back in blocks of 8 KiB.
         env = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._lines: list[str] = []
         self._changed = Condition()
         self._ended = False
         self.process = subprocess.Popen(
-            [program(command), "--set", f"confdir={confdir}", *arguments],
+            [*_unbuffered(program(command)), "--set", f"confdir={confdir}", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
