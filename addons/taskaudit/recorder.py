@@ -165,7 +165,9 @@ class Recorder:
         if outcome.role is Role.OTHER:
             self.totals.add(outcome)
             return []
-        late = self._judged(follow(self.lifecycle, outcome, outcome.without_bodies()))
+        late = follow(self.lifecycle, outcome, outcome.without_bodies())
+        if late:
+            late = self._judged(late)
         self.totals.add(outcome)
         self._count(late)
         if late or not self._write_clean(outcome):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -27,6 +28,9 @@ GRACE = 10.0
 """For how many seconds, at most, a stop waits for what is in flight."""
 TICK = 1.0
 _LOOK = 0.05
+_YOUNG = 500
+"""After how many new objects garbage is looked for. Of an exchange, mitmproxy leaves more than a hundred behind
+in cycles; while they are few, they are still in the processor's cache."""
 
 
 def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, verbose: bool) -> int:
@@ -54,6 +58,7 @@ def leave(status: int) -> NoReturn:
 async def _serve(
     arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, floods: Floods
 ) -> int:
+    gc.set_threshold(_YOUNG)
     bound_heads()
     audit = TaskAudit(headless=True)
     master = LeanMaster(arguments)
