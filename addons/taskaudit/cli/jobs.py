@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from taskaudit.contract.words import Language
     from taskaudit.jobs import Choice
     from taskaudit.story import JobStory, Story
+
+
+AT_ONCE = 2000
+"""How many lines are written at once."""
 
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
@@ -146,11 +151,14 @@ def _print_lines(
     from taskaudit.jobs import COLUMNS, as_json, cells, one_line
     from taskaudit.spreadsheet import as_csv
 
-    if output is TableFormat.CSV:
-        write(as_csv([*([COLUMNS] if heading else ()), *map(cells, chosen)]))
-        return
-    lines = (as_json(job) if output is TableFormat.JSON else one_line(job, language) for job in chosen)
-    write("".join(line + "\n" for line in lines))
+    if output is TableFormat.CSV and heading:
+        write(as_csv([COLUMNS]))
+    for jobs in batched(chosen, AT_ONCE):
+        if output is TableFormat.CSV:
+            write(as_csv(map(cells, jobs)))
+        else:
+            lines = (as_json(job) if output is TableFormat.JSON else one_line(job, language) for job in jobs)
+            write("".join(line + "\n" for line in lines))
 
 
 def _follow_jobs(stories: Iterable[Story], choice: Choice, output: TableFormat, language: Language) -> None:

@@ -219,6 +219,8 @@ def _finding(record: Record, body: Finding, at: float, text: str) -> Row:
 
 def _codes(rules: list[str]) -> str:
     """Rule codes with blanks between, as the views take them apart. Raises NotARecord."""
+    if not rules:
+        return ""
     if not all(map(_CODE.fullmatch, rules)):
         raise NotARecord("not a record: a rule's code has other characters than letters, digits, - and _")
     return " ".join(rules)
