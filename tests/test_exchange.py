@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,9 @@ def test_a_lone_surrogate_harms_no_id() -> None:
 )
 def test_the_time_of_an_exchange(started: float | None, ended: float | None, at: float) -> None:
     assert Exchange("id", None, started=started, ended=ended).at == at
+
+
+@given(st.floats(-6e10, 2.5e11))
+def test_times_are_written_as_datetime_writes_them(seconds: float) -> None:
+    plain = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+    assert rfc3339(seconds) == plain.replace("+00:00", "Z")

@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
 
 from taskaudit.contract.words import Language
 from taskaudit.job_state import JobState
@@ -156,6 +159,21 @@ def test_json(story: Story) -> None:
         "fail_reason": "no room",
         "rules": [],
     }
+
+
+TEXT = st.none() | st.text(st.characters(), max_size=20)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXT, st.text(max_size=20), st.none() | st.floats(0, 1e9), st.none() | st.integers(0, 999), TEXT)
+def test_a_line_of_json_is_what_json_writes(
+    story: Story, path: str | None, job_id: str, took: float | None, status: int | None, reason: str | None
+) -> None:
+    facts = {"path": path, "job_id": job_id, "took": took, "http_status": status, "fail_reason": reason}
+    for job in story.jobs:
+        told = structs.replace(job, **facts)
+        plain = {**dict(zip(COLUMNS, cells(told), strict=True)), "rules": told.rules}
+        assert as_json(told) == json.dumps(plain)
 
 
 def test_a_whole_story_as_json(story: Story) -> None:

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taskaudit.log import Damaged, LogError
-from taskaudit.merged import Merged
+from taskaudit.log.shapes import NO_HTTP
+from taskaudit.merged import Merged, Told
 from tests.samples import JOB_ID
 from tests.stories import ask, submit, write_log
 
@@ -142,3 +145,14 @@ def test_following_takes_what_is_new(tmp_path: Path) -> None:
     write_log(log, [ask(5)])
     assert next(steps) == 5
     assert len(merged.exchanges) == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([1.0, 2.0]), st.booleans(), st.booleans(), st.integers(0, 3)), max_size=9
+    )
+)
+def test_exchanges_sort_as_they_must_have_been(facts: list[tuple[float, bool, bool, int]]) -> None:
+    all_told = [Told(*each, str(n), "i", None, None, NO_HTTP) for n, each in enumerate(facts)]
+    plain = sorted(all_told, key=lambda t: (t.at, t.is_query, t.is_final, t.seq, t.exchange_id))
+    assert sorted(all_told) == plain

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from taskaudit.log.shapes import NotARecord, decode
+from taskaudit.log.shapes import NotARecord, decode, decode_any, of
+from taskaudit.records import RECORD
 from tests.tangles import tangle
 
 
@@ -26,3 +32,66 @@ def test_what_no_column_can_hold(tmp_path: Path, member: str, value: object) -> 
     decode(json.dumps(record).encode())
     with pytest.raises(NotARecord, match=member):
         decode(json.dumps({**record, member: value}).encode())
+
+
+RECORDS = st.builds(
+    lambda kind, **facts: (kind, facts),
+    st.sampled_from(["job_query", "submission"]),
+    status=st.none() | st.text(max_size=20),
+    job_id=st.text(max_size=20),
+    code=st.none() | st.text(max_size=20),
+    is_final=st.booleans(),
+    path=st.none() | st.text(max_size=20),
+    number=st.integers(0, 2**31 - 1),
+    rules=st.lists(st.sampled_from(["TA101", "TA306", "TA508"]), max_size=3),
+    sub_jobs=st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=3),
+)
+
+
+def line_of(kind: str, facts: dict[str, Any]) -> bytes:
+    """A record as the recorder writes it."""
+    header = {
+        "timestamp": "2026-09-21T14:13:20.000001Z",
+        **{"record_id": "00ff", "instance_id": "proxy-a", "session_id": "s", "seq": facts["number"]},
+        **{"exchange_id": "e", "flow_id": "f", "request_id": facts["code"], "client": facts["status"]},
+    }
+    http = {"method": "GET", "host": None, "path": facts["path"], "route": None, "status": facts["number"]}
+    shared = {"job_id": facts["job_id"], "rules": facts["rules"]}
+    if kind == "submission":
+        verdict = {"kind": "job", "well_formed": True, "code": facts["code"], "message": None}
+        body: dict[str, Any] = {**verdict, **shared, "repeat_key": facts["code"]}
+    else:
+        answer = {"status": facts["status"], "is_final": facts["is_final"], "error_code": facts["code"]}
+        body = {**answer, **shared, "fail_reason": facts["status"], "sub_jobs": facts["sub_jobs"]}
+    record = RECORD.validate_python({**header, "http": http, "event_type": kind, kind: body})
+    return record.model_dump_json().encode()
+
+
+HEADER = ("timestamp", "event_type", "record_id", "instance_id", "session_id", "seq", "exchange_id")
+OF_EXCHANGE = ("flow_id", "request_id", "client", "http")
+
+
+@given(RECORDS)
+def test_the_fast_reader_gives_what_the_models_do(record: tuple[str, dict[str, Any]]) -> None:
+    line = line_of(*record)
+    model = RECORD.validate_json(line).model_dump(mode="json")
+    for read in (decode(line), decode_any(line), of(model)):
+        plain = msgspec.to_builtins(read)
+        for name in (*HEADER, *OF_EXCHANGE):
+            assert plain[name] == model[name]
+        kind = model["event_type"]
+        assert plain[kind] == {name: model[kind][name] for name in plain[kind]}
+
+
+def test_a_lone_surrogate_is_read_by_commands_and_not_by_the_store(tmp_path: Path) -> None:
+    record = json.loads(tangle(tmp_path, 1)[0].read_bytes().splitlines()[1])
+    line = json.dumps({**record, "client": "\ud800"}).encode()
+    assert decode_any(line).client == "\ud800"
+    with pytest.raises(NotARecord, match="surrogate"):
+        decode(line)
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_whatever_a_line_holds_it_is_a_record_or_is_told(line: bytes) -> None:
+    with suppress(NotARecord):
+        decode_any(line)
