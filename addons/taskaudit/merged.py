@@ -217,7 +217,8 @@ class Merged:
         self._files: set[Inode] = set()
         self._sessions: dict[str, _Session] = {}
         self._finding_ids: set[bytes] = set()
-        self._https: dict[Http, Http] = {}  # Many exchanges have one in common.
+        self._https: dict[Http, Http] = {}
+        self._asked: dict[str, Told] = {}
 
     @property
     def is_over(self) -> bool:
@@ -265,8 +266,9 @@ class Merged:
     def _add(self, record: Record, at: float) -> None:
         match record.event_type:
             case "job_query" | "submission" | "unaudited":
-                record.http = self._https.setdefault(record.http, record.http)
-                self._exchange(told_of(record, at))
+                told = told_of(record, at)
+                self._share(told)
+                self._exchange(told)
             case "finding":
                 self._finding(record, at)
         session = self._sessions.get(record.session_id)
@@ -277,6 +279,16 @@ class Merged:
             self._totals(session, record)
         if at > self.last:
             self.last = at
+
+    def _share(self, told: Told) -> None:
+        """What many exchanges have in common is kept once: the queries of a job have its id and path."""
+        if told.is_query and told.job_id is not None:
+            first = self._asked.setdefault(told.job_id, told)
+            told.job_id = first.job_id
+            if told.http == first.http:
+                told.http = first.http
+        else:
+            told.http = self._https.setdefault(told.http, told.http)
 
     def _totals(self, session: _Session, record: Record) -> None:
         stats = record.stats
@@ -333,7 +345,7 @@ def told_of(record: Record, at: float) -> Told:
     told, body = bare(record, at), record.unaudited
     assert body is not None
     told.is_query, told.is_audited, told.unaudited = body.role == "job_query", False, intern(body.reason)
-    told.job_id, told.repeat_key = _interned(body.job_id), body.repeat_key
+    told.job_id, told.repeat_key = body.job_id, body.repeat_key
     return told
 
 
@@ -348,7 +360,7 @@ def _query(record: Record, at: float, body: JobQuery) -> Told:
         _interned(record.client),
         record.request_id,
         record.http,
-        intern(body.job_id),
+        body.job_id,
         True,
         None,
         _codes(body.rules) if body.rules else (),
@@ -361,7 +373,7 @@ def _query(record: Record, at: float, body: JobQuery) -> Told:
 
 def _submission(record: Record, at: float, body: Submission) -> Told:
     told = bare(record, at)
-    told.job_id, told.repeat_key = _interned(body.job_id), body.repeat_key
+    told.job_id, told.repeat_key = body.job_id, body.repeat_key
     told.rules, told.kind = _codes(body.rules), intern(body.kind)
     return told
 
