@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.running import run
 from tests.stories import ask, submit, write_log
 from tests.tangles import load, tangle, view_rows
-from tests.test_cli import run
 
 
 @pytest.fixture
