@@ -22,7 +22,7 @@ from taskaudit.sources.reading import STDIN, read
 from taskaudit.spool import Sorter, Spool
 from taskaudit.totals import Totals
 
-WORTH_A_PROCESS = 16 * 1024 * 1024
+WORTH_A_PROCESS = 64 * 1024 * 1024
 """Bytes; less is read by the time that another process has started."""
 
 _SHARES_PER_PROCESS = 4
