@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 _SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-class Outcome(msgspec.Struct, frozen=True):
+# gc=False: nothing in it can lead back to it, and tens of thousands may be remembered.
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one exchange.
 
     `job_id` is the one answered to a submission, or the one asked for by a job query. Where `unaudited`
@@ -175,7 +175,7 @@ def _judged(outcome: Outcome, policy: Policy) -> Outcome:
         return structs.replace(outcome, verdict=structs.replace(verdict, findings=found, omitted=omitted))
     if status is not None and status.findings:
         return structs.replace(
-            outcome, status=replace(status, findings=_kept(status.findings, policy, where))
+            outcome, status=structs.replace(status, findings=_kept(status.findings, policy, where))
         )
     return outcome
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.job_status import FLAT, StatusShape, StatusVerdict, audit_job_status

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 
 from taskaudit.contract.answer import DEFAULT_LIMIT, STRICT, Answer
@@ -33,8 +34,7 @@ FLAT = StatusShape()
 """ECS, EVS, BMS, IMS, SDRS, VBS: `{"job_id", "status", ...}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusVerdict:
+class StatusVerdict(msgspec.Struct, frozen=True):
     """What the answer to a job query says. Each text is None where it is absent or no String.
 
     `status` is None, too, where the answer is about another job than the one asked for. `error_code` is that
