@@ -22,7 +22,8 @@ class Unaudited(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-class Exchange(msgspec.Struct, frozen=True):
+# gc=False: nothing in it can lead back to it, and tens of thousands may be remembered.
+class Exchange(msgspec.Struct, frozen=True, gc=False):
     """A request with the answer it got.
 
     `exchange_id` is the same live and from the saved flow file. `path` has no query string; `query` is

@@ -21,7 +21,7 @@ from tests.benchmarks.measure import Goal, Row, in_turn
 TITLE = "An exchange in mitmdump, with the audit"
 
 PAIRS = 3
-ROUNDS = 12
+ROUNDS = 10
 SLICE = 300
 WARM_UP = 600
 

@@ -39,25 +39,29 @@ _ANSWERED = (
     b"Content-Length: %d\r\nX-Request-Id: 5e4a2c8f0b7d4e6f9a1c3b5d7e9f1a2b\r\n"
     b"Server: api-gateway\r\nStrict-Transport-Security: max-age=31536000; includeSubdomains;\r\n\r\n%b"
 )
-_PROJECT = b"/v1/0605768a3300d5762fa1c0134e3c1b4d/cloudservers"
+_PROJECT = b"/v1/0605768a3300d5762fa1c0134e3c1b4d"
 _LIST = b'{"servers": [%b], "count": 4}' % b", ".join(
     b'{"id": "%032d", "name": "server-%d", "status": "ACTIVE"}' % (n, n) for n in range(4)
 )
 
 
 class Traffic(NamedTuple):
-    """One kind of exchange: the request of a number, and how many bytes come back for it."""
+    """One kind of traffic: the request of a number, and how many bytes come back for it."""
 
     request: Callable[[int], bytes]
-    length: int
+    length: Callable[[int], int]
 
 
 def _head(line: bytes) -> bytes:
     return _ASKED % (line, b"A" * 64)
 
 
+def _answer(body: bytes) -> bytes:
+    return _ANSWERED % (len(body), body)
+
+
 def _submission(number: int) -> bytes:
-    body = b'{"server": {"name": "server-%08d", "imageRef": "%032d", "flavorRef": "s6.large.2"}}' % (
+    body = b'{"server": {"name": "server-%012d", "imageRef": "%032d", "flavorRef": "s6.large.2"}}' % (
         number,
         1,
     )
@@ -65,24 +69,56 @@ def _submission(number: int) -> bytes:
 
 
 def _job(number: int) -> bytes:
-    body = b'{"job_id": "%032d"}' % number
-    return _ANSWERED % (len(body), body)
+    return _answer(b'{"job_id": "%032d"}' % number)
 
 
-_SUBMIT = _head(b"POST " + _PROJECT).replace(b"%", b"%%") + b"Content-Length: %d\r\n\r\n%b"
-_ASK_LIST = _head(b"GET " + _PROJECT + b"/detail?limit=4&offset=100") + b"\r\n"
-_LISTED = _ANSWERED % (len(_LIST), _LIST)
+def _query(number: int, status: bytes) -> bytes:
+    return _ASK_JOB % (number, status)
 
-OTHER = Traffic(lambda _: _ASK_LIST, len(_LISTED))
+
+def _status(job: bytes, status: bytes) -> bytes:
+    return _answer(_STATUS % (job, status))
+
+
+_SUBMIT = _head(b"POST " + _PROJECT + b"/cloudservers") + b"Content-Length: %d\r\n\r\n%b"
+_ASK_JOB = _head(b"GET " + _PROJECT + b"/jobs/%032d?status=%b") + b"\r\n"
+_ASK_LIST = _head(b"GET " + _PROJECT + b"/cloudservers/detail?limit=4&offset=100") + b"\r\n"
+_LISTED = _answer(_LIST)
+_STATUS = (
+    b'{"job_id": "%b", "job_type": "createServer", "begin_time": "2026-01-01T00:00:00Z", "status": "%b"}'
+)
+
+OTHER = Traffic(lambda _: _ASK_LIST, lambda _: len(_LISTED))
 """A list of servers: traffic that is not ours."""
-SUBMISSIONS = Traffic(_submission, len(_job(0)))
+SUBMISSIONS = Traffic(_submission, lambda number: len(_job(number)))
 """A submission that is answered with a new job."""
+
+_STATUSES = {3: b"INIT", 5: b"RUNNING", 7: b"SUCCESS"}
+_LAG = 100
+"""How many requests lie between a submission and the queries of its job, about."""
+
+
+def _mixed(number: int) -> bytes:
+    if number % 10 == 0:
+        return _submission(number)
+    if status := _STATUSES.get(number % 10):
+        return _query(number - number % 10 - _LAG, status)
+    return _ASK_LIST
+
+
+def _mixed_length(number: int) -> int:
+    if number % 10 == 0:
+        return len(_job(number))
+    status = _STATUSES.get(number % 10)
+    return len(_status(b"0" * 32, status)) if status else len(_LISTED)
+
+
+MIX = Traffic(_mixed, _mixed_length)
+"""Of ten requests one is a submission, three ask for a job, to its end; six are not ours."""
 
 
 class _Origin(asyncio.Protocol):
     """Answers each request, which comes alone on its connection, perhaps in pieces."""
-
-    numbers = count(1)
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,15 +129,17 @@ class _Origin(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if self._received.startswith(b"GET"):
-            if self._received.endswith(b"\r\n\r\n"):
-                self._answer(_LISTED)
-        elif self._received.endswith(b"}}"):
-            self._answer(_job(next(self.numbers)))
+        if self._received.endswith(b"\r\n\r\n" if self._received.startswith(b"GET") else b"}}"):
+            self._transport.write(_answer_to(self._received))
+            self._received = b""
 
-    def _answer(self, answer: bytes) -> None:
-        self._received = b""
-        self._transport.write(answer)
+
+def _answer_to(asked: bytes) -> bytes:
+    target = asked.split(b" ", 2)[1]
+    if asked.startswith(b"POST"):
+        return _job(int(asked.rpartition(b'"server-')[2][:12]))
+    job, is_query, status = target.rpartition(b"/")[2].partition(b"?status=")
+    return _status(job, status) if is_query else _LISTED
 
 
 def _serve(told: Connection) -> None:
@@ -134,9 +172,10 @@ def origin() -> Iterator[str]:
 class Client:
     """Connections to a proxy, all of them busy while it runs."""
 
-    numbers = count(1)
+    _places = count(1)
 
     def __init__(self, port: int, connections: int = CONNECTIONS) -> None:
+        self._numbers = count(next(self._places) * 1_000_000_000)
         with ExitStack() as opened:
             self._sockets = [
                 opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
@@ -177,8 +216,9 @@ class Client:
         self.close()
 
     def _ask(self, connection: socket.socket, traffic: Traffic, awaited: dict[socket.socket, int]) -> None:
-        connection.sendall(traffic.request(next(self.numbers)))
-        awaited[connection] = traffic.length
+        number = next(self._numbers)
+        connection.sendall(traffic.request(number))
+        awaited[connection] = traffic.length(number)
 
     def _silent(self) -> list[tuple[selectors.SelectorKey, int]]:
         raise TimeoutError("no answer")
