@@ -187,7 +187,10 @@ class TaskAudit:
     def renew(self, flow: http.HTTPFlow) -> None:
         """Audits a flow again and annotates it anew; nothing is recorded."""
         if flow not in self.in_flight:
-            _annotate_or_clear(flow, self.look_again(flow))
+            self._look_anew(flow)
+
+    def _look_anew(self, flow: http.HTTPFlow) -> None:
+        _annotate_or_clear(flow, self.look_again(flow))
 
     def _timed(self, flow: http.HTTPFlow, step: _Step, *, counted: bool = True) -> None:
         began = time.perf_counter()
@@ -224,7 +227,7 @@ class TaskAudit:
             return
         exchange = _exchange(flow)
         if not self._is_first(exchange):
-            self._guarded(flow, lambda flow, *_: self.renew(flow), counted=False)
+            self._guarded(flow, lambda flow, *_: self._look_anew(flow), counted=False)
             return
         outcome = auditor.look(exchange, match)
         late = recorder.record(outcome)
