@@ -31,7 +31,7 @@ from taskaudit.config import load
 from taskaudit.contract.rules import RULES
 from taskaudit.sources.reading import read
 from tests.checkers import HARMFUL
-from tests.fuzz_inputs import KINDS, OPEN, SAMPLES, inputs
+from tests.fuzz_inputs import KINDS, SAMPLES, inputs
 
 SAVED = Path(".hypothesis") / "fuzz"
 """Where what breaks is put."""
@@ -119,8 +119,6 @@ class Fuzz:
     def batch(self, kind: str, number: int, examples: int) -> None:
         """Tries some inputs; the same number makes the same. Raises what breaks."""
 
-        is_known = any(name.startswith(kind) for name in OPEN)  # All that is open is of this one sort.
-
         @seed(number)
         @settings(
             max_examples=examples,
@@ -134,7 +132,7 @@ class Fuzz:
         def tried(data: bytes, pieces: int) -> None:
             self.tried[kind] += 1
             try:
-                hold(data, self.folder, len(data) + 1 if is_known else pieces)
+                hold(data, self.folder, pieces)
             except Exception:
                 self.broken[kind] = data  # The last one is the smallest.
                 raise

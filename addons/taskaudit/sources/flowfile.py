@@ -118,9 +118,11 @@ def _seek(window: Window) -> bool:
 def _after_claimed_length(window: Window) -> int | None:
     """Where the length is right and only the byte that ends the flow is not: the place after it."""
     length = _LENGTH.match(window.data, window.at)
-    if not length:
+    if not length or int(length[1]) > LONGEST_FLOW:
         return None
-    after = length.end() + int(length[1]) + 1
+    size = length.end() - window.at + int(length[1]) + 1
+    window.has(size + _LONGEST_NEXT)
+    after = window.at + size
     probe = window.data[after : after + _LONGEST_NEXT]
     return after if _NEXT.match(b"}" + probe, 1) else None
 

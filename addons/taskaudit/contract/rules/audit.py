@@ -18,7 +18,7 @@ TA901 = Rule(
         "Nothing is known of this exchange: it is counted as unaudited, and the fault is in the audit.",
         "对这次请求和响应一无所知：它计入未审计，故障出在审计自身。",
     ),
-    source="contract, section 4",
+    source="the audit itself",
 )
 TA902 = Rule(
     "TA902",
@@ -32,5 +32,5 @@ TA902 = Rule(
         "The log is not whole: job ids of that time may be missing. Traffic was not affected.",
         "日志不完整：这段时间的 job_id 可能缺失。流量不受影响。",
     ),
-    source="contract, sections 4 and 6",
+    source="the audit itself",
 )

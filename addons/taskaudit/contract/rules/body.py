@@ -23,7 +23,7 @@ TA001 = Rule(
         "客户端既没有可供查询的 job_id，也没有可以展示的错误。厂商 SDK 会返回 job_id 为 None 的对象，随后"
         "这个 None 被拼进查询任务状态的 URL。",
     ),
-    source="contract, section 1; Huawei Cloud API reference, task-class responses",
+    source="Huawei Cloud API reference, task-class responses",
     bad=Example("", status=202),
     good=Example(_JOB, status=202),
 )
@@ -58,7 +58,7 @@ TA003 = Rule(
         "对该响应一无所知：既不能判为正确，也不能判为错误。约定的响应体只有几百字节，过大的响应体本身就很"
         "可疑。",
     ),
-    source="contract, section 4",
+    source="the audit itself: what nobody looked at must not pass for fine",
     bad=Example(_JOB, limit=16, note=Words("with an inspection limit of 16 bytes", "检查上限为 16 字节")),
     good=_GOOD,
 )
@@ -137,7 +137,7 @@ TA008 = Rule(
         "Clients look members up by name: on an Array or a String that raises, far from the request.",
         "客户端按名称查找成员：遇到 Array 或 String 就会抛出异常，而出错位置离请求很远。",
     ),
-    source="contract, section 1",
+    source="Huawei Cloud API reference, task-class responses",
     bad=Example('["70a599e0-31e7-49b7-b260-868f441e862b"]'),
     good=_GOOD,
 )

@@ -16,7 +16,7 @@ def _asked(at: float, status: str = "SUCCESS", asked: str = "8ab1", answered: st
 
 
 _DONE = (_SUBMITTED, _asked(5, "RUNNING"), _asked(10))
-_SOURCE = "contract, section 4; Huawei Cloud API reference, querying the status of a job"
+_SOURCE = "Huawei Cloud API reference, querying the status of a job"
 
 TA501 = Rule(
     "TA501",
