@@ -20,7 +20,7 @@ class Missing(StrEnum):
     """The HTTP message ended before the length it had announced."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """An HTTP answer as it was received.
 
     `status` and `headers` are None where they are unknown (a bare body). `body` holds the bytes as

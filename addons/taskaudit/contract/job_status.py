@@ -34,7 +34,7 @@ FLAT = StatusShape()
 """ECS, EVS, BMS, IMS, SDRS, VBS: `{"job_id", "status", ...}`."""
 
 
-class StatusVerdict(msgspec.Struct, frozen=True):
+class StatusVerdict(msgspec.Struct, frozen=True, gc=False):
     """What the answer to a job query says. Each text is None where it is absent or no String.
 
     `status` is None, too, where the answer is about another job than the one asked for. `error_code` is that

@@ -57,7 +57,7 @@ class Waiver:
     pointer: str | None = None
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """One thing wrong with one answer.
 
     `pointer` is a JSON Pointer (RFC 6901) to the value at fault, or to where a missing one should be.
@@ -77,7 +77,7 @@ class Finding(msgspec.Struct, frozen=True):
     waived: Waiver | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What one answer to a submission is, and all that is wrong with it.
 
     `findings` are in order of code, then pointer. A rule that is broken more than
