@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from taskaudit.log import LogFile
 from taskaudit.paths import configs_dir
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 
 # No test asserts on time: these may be slow machines.
 settings.register_profile("unhurried", parent=settings(), deadline=None)

@@ -27,7 +27,7 @@ from typer.testing import CliRunner, Result
 
 from taskaudit.cli import app
 from taskaudit.cli import check as command
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.rules import RULES
 from taskaudit.sources.reading import read
 from tests.checkers import HARMFUL

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from taskaudit.config import PARSED, parse, text_digest
+from taskaudit.config.document import PARSED, parse, text_digest
 from taskaudit.contract.words import Language
-from taskaudit.records import json_schema
+from taskaudit.recording.records import json_schema
 from tests import rule_pages
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,7 +16,7 @@ from mitmproxy.test import tflow, tutils
 from taskaudit.auditor import Outcome
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.log import LogFile
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from taskaudit.sources.reading import Captured, read
 from tests.samples import CREATE, auditor
 

@@ -1,4 +1,4 @@
-"""`make mutants`: are the tests of the contract and of the life of jobs so sharp that no changed code passes them?
+"""`make mutants`: are the tests of the contract and of the life of jobs so sharp that no change passes them?
 
 mutmut changes one thing at a time, and runs the tests that reach it. It wants the package in a folder `src`,
 so it works on a copy in the folder named by the first argument; a second run there goes on where the first

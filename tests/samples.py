@@ -10,11 +10,11 @@ from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Catalogue
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.answer import DEFAULT_LIMIT, Answer
 from taskaudit.contract.verdict import Waiver
 from taskaudit.exchange import Exchange, stable_id
-from taskaudit.policy import EMPTY, Policy
+from taskaudit.policy.policy import EMPTY, Policy
 
 CREATE = "/v1/{project_id}/cloudservers"
 """A path that the shipped catalogue lists for POST, as ecs:CreateServers."""

@@ -10,8 +10,8 @@ from taskaudit.auditor import Outcome
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
-from taskaudit.policy import EMPTY, Policy
-from taskaudit.recorder import Recorder
+from taskaudit.policy.policy import EMPTY, Policy
+from taskaudit.recording.recorder import Recorder
 from tests.samples import CREATE, JOB_ID, auditor, outcome
 
 START = 1_790_000_000.0

@@ -10,15 +10,15 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy import text
 
-from taskaudit import findings, jobs
 from taskaudit.auditor import Outcome
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Thresholds
-from taskaudit.policy import EMPTY, Override, Policy
+from taskaudit.policy.policy import EMPTY, Override, Policy
 from taskaudit.store.database import Database
 from taskaudit.store.load import Loader
-from taskaudit.story import Story
+from taskaudit.story import findings, jobs
+from taskaudit.story.story import Story
 from tests.samples import BAD_ERROR, ERROR, outcome
 from tests.stories import START, ask, submit, under, write_log
 

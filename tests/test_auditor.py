@@ -16,7 +16,7 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Kind, Severity
 from taskaudit.exchange import Unaudited
-from taskaudit.policy import Override, Policy
+from taskaudit.policy.policy import Override, Policy
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
 
 UNLISTED = "/v9/things"

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "addons" / "taskaudit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 IMPURE = {"mitmproxy", "logging", "time", "datetime", "pathlib", "os", "io", "random", "socket"}
-PURE = ["catalogue.py", "lifecycle.py", "policy.py"]
+PURE = ["catalogue.py", "lifecycle.py", "policy/policy.py"]
 
 
 def name_of(path: Path) -> str:
@@ -118,6 +118,17 @@ def test_no_module_needs_itself() -> None:
     }
     order = list(graphlib.TopologicalSorter(graph).static_order())
     assert len(order) == len(known)
+
+
+def test_no_room_needs_itself() -> None:
+    """A room is a folder, or a module beside the folders: one stands on others, and none of them on it."""
+    known = {dotted(path): name_of(path).split("/")[0] for path in MODULES if name_of(path) != "__init__.py"}
+    graph: dict[str, set[str]] = {room: set() for room in known.values()}
+    for path in MODULES:
+        room = name_of(path).split("/")[0]
+        needed = {known[name] for name in imports(path, at_load=True) if name in known}
+        graph.setdefault(room, set()).update(needed - {room})
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(graph)
 
 
 # Tests that do not lie where the module's own name says.

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from taskaudit import catalogue as module
 from taskaudit.catalogue import Catalogue, Match, Role, Service, _Node
-from taskaudit.config import SHIPPED, load, load_service
+from taskaudit.config.loading import load, load_service
+from taskaudit.config.settings import SHIPPED
 from taskaudit.paths import configs_dir
 
 ROOT = Path(__file__).resolve().parent.parent

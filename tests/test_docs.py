@@ -13,19 +13,19 @@ from pydantic import BaseModel
 from sqlalchemy import text as sql
 from typer.testing import CliRunner
 
-from taskaudit import config
 from taskaudit.cli import app
 from taskaudit.cli.options import tell_logs
-from taskaudit.hook_time import HookTime
+from taskaudit.config.loading import load as load_config
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
-from taskaudit.policy import Policy
-from taskaudit.records import Record
+from taskaudit.policy.policy import Policy
+from taskaudit.recording.records import Record
 from taskaudit.store.database import Database
 from taskaudit.store.schema import LOADED_FILES, metadata
-from taskaudit.tables import coverage_lines
+from taskaudit.story.tables import coverage_lines
+from taskaudit.story.waiver_table import waiver_lines
+from taskaudit.story.waivers import caught
 from taskaudit.totals import Totals
-from taskaudit.waiver_table import waiver_lines
-from taskaudit.waivers import caught
 from tests.generate import READMES, ROOT
 from tests.pages import (
     CODE,
@@ -187,12 +187,12 @@ def written(tmp_path: Path) -> Path:
 
 
 def test_the_waivers_are_a_configuration(written: Path) -> None:
-    settings = config.load(written).settings
+    settings = load_config(written).settings
     assert (len(settings.severities), len(settings.waivers)) == (1, 1)
 
 
 def test_what_a_waiver_would_catch_is_what_is_shown(written: Path, log: Path) -> None:
-    settings = config.load(written).settings
+    settings = load_config(written).settings
     story = tell_logs([log], None, settings)
     # Whatever day it is: the example's waiver ends.
     lines = [

@@ -20,16 +20,16 @@ from mitmproxy.test import tflow, tutils
 from msgspec import structs
 
 from taskaudit.auditor import Outcome
-from taskaudit.check import Check, Checked
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.following import follow, judged, repeat_key
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import LogFile
-from taskaudit.policy import EMPTY, Override, Policy, Where
-from taskaudit.recorder import Recorder
-from taskaudit.records import Stamp, finding_record
+from taskaudit.offline.check import Check, Checked
+from taskaudit.policy.policy import EMPTY, Override, Policy, Where
+from taskaudit.recording.recorder import Recorder
+from taskaudit.recording.records import Stamp, finding_record
 from taskaudit.sources.flow import exchange_of
 from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, outcome, waiver
 

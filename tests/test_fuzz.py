@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from tests.fuzz import Fuzz, hold
 from tests.fuzz_inputs import KINDS, SAMPLES
 

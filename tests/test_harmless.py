@@ -29,15 +29,14 @@ from msgspec import Struct, structs
 from rich.console import Console
 from typer.testing import CliRunner
 
-from taskaudit.bug import bug_text
+from taskaudit.bug.curl import curl_command
+from taskaudit.bug.text import bug_text
 from taskaudit.cli import app
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language
-from taskaudit.curl import curl_command
-from taskaudit.hook_time import HookTime
-from taskaudit.jobs import one_line
 from taskaudit.lifecycle import Thresholds
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.annotate import KEY
@@ -46,9 +45,10 @@ from taskaudit.reports.formats import Format, render
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
-from taskaudit.story import Steps, Story, tell
-from taskaudit.tables import live_view
-from taskaudit.terminal import headline
+from taskaudit.story.jobs import one_line
+from taskaudit.story.story import Steps, Story, tell
+from taskaudit.story.tables import live_view
+from taskaudit.text.terminal import headline
 from taskaudit.totals import Totals
 from tests import checkers
 from tests.hostile import (
@@ -90,7 +90,7 @@ def prepared_once() -> Iterator[None]:
         return gather(paths, load())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("taskaudit.config.load", cache(load))
+        patch.setattr("taskaudit.config.loading.load", cache(load))
         patch.setattr("taskaudit.reports.gather.gather", lambda paths, *_, **__: gathered(*paths))
         yield
 

@@ -9,7 +9,7 @@ import pytest
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
 from taskaudit.job_state import JobState
-from taskaudit.story import tell
+from taskaudit.story.story import tell
 from tests.samples import JOB_ID, answer, outcome
 from tests.stories import START, ask, submit, write_log
 

@@ -22,11 +22,11 @@ from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import taddons
 from typer.testing import CliRunner
 
-from taskaudit.bug import bug_text
+from taskaudit.bug.curl import curl_command
+from taskaudit.bug.text import bug_text
 from taskaudit.cli import app
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.words import Language
-from taskaudit.curl import curl_command
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.annotate import KEY, findings_on
 from taskaudit.reports.formats import Format
@@ -53,7 +53,7 @@ class Planted(NamedTuple):
 def configured_once() -> Iterator[None]:
     """The shipped configuration is the same for each of many commands."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("taskaudit.config.load", cache(load))
+        patch.setattr("taskaudit.config.loading.load", cache(load))
         yield
 
 

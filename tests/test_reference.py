@@ -11,10 +11,10 @@ import pytest
 from mitmproxy.test import taddons
 from pydantic import BaseModel
 
-from taskaudit.config import SHIPPED, Settings
+from taskaudit.config.settings import SHIPPED, Settings
 from taskaudit.contract.words import Language
 from taskaudit.proxy.addon import TaskAudit
-from taskaudit.records import Record, json_schema
+from taskaudit.recording.records import Record, json_schema
 from taskaudit.reports.formats import Format
 from tests.generate import ROOT
 from tests.pages import CODE, table, text_of, typed, written_in

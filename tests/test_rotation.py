@@ -15,8 +15,8 @@ import pytest
 
 from taskaudit.log import Damaged, LogError, LogFile, LogSettings, file, read_log
 from taskaudit.log.names import rotated
-from taskaudit.merged import Merged
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
+from taskaudit.story.merged import Merged
 from tests.cli.running import run
 from tests.samples import BAD_ERROR, JOB_ID, outcome
 from tests.stories import submit
@@ -427,7 +427,7 @@ def test_records_told_together_have_ids_of_their_own(
     recorder: Recorder, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loss is told by a fault record; a fault that comes with it is another one."""
-    from taskaudit.records import FaultBody
+    from taskaudit.recording.records import FaultBody
 
     body = FaultBody(reason="audit_failed", rule="TA901", message="m")
     with monkeypatch.context() as patch:

@@ -10,7 +10,6 @@ from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Finding, Severity
-from taskaudit.contract.words import Language
 from taskaudit.totals import Totals
 from tests.samples import BAD_ERROR, ERROR, answer, outcome, waiver
 
@@ -60,14 +59,6 @@ def test_a_finding_that_comes_up_later() -> None:
     counted.add_finding(Finding("TA501", "job-never-queried", Severity.WARNING, "/job_id", "a", "b", ""))
     assert (dict(counted.findings), counted.seen) == ({"TA306": 1, "TA501": 1}, 1)
     assert dict(counted.severities) == {Severity.ERROR: 1, Severity.WARNING: 1}
-
-
-def test_the_coverage_line() -> None:
-    assert Totals().coverage() == "seen 0 = other 0 + audited 0 + unaudited 0"
-    assert Totals().coverage(Language.ZH) == "共 0 = 其他 0 + 已审计 0 + 未审计 0"
-    assert totals(OUTCOMES).coverage() == (
-        "seen 11 = other 1 + audited 6 + unaudited 4 (aborted 2, streamed 1, too_large 1)"
-    )
 
 
 def test_waived_findings_are_counted_apart_too() -> None:

@@ -14,12 +14,13 @@ from taskaudit.contract.answer import STRICT, Answer, Missing
 from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.job_status import StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
-from taskaudit.exchange import Exchange, Unaudited, day_of
-from taskaudit.policy import EMPTY, Policy, Where, where_of
+from taskaudit.exchange import Exchange, Unaudited
+from taskaudit.policy.policy import EMPTY, Policy, Where, where_of
 from taskaudit.scope import EVERYWHERE, Scope
+from taskaudit.times import day_of
 
 if TYPE_CHECKING:
-    from taskaudit.config import Loaded
+    from taskaudit.config.loading import Loaded
 
 _SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

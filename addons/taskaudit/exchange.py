@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import blake2b
-from math import modf
 
 import msgspec
 
@@ -59,22 +56,3 @@ def stable_id(*parts: object) -> str:
     """32 hex digits that depend on the parts alone."""
     text = "\x1f".join([str(part) for part in parts])
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def day_of(seconds: float) -> str:
-    """The day of a time in seconds since the epoch, UTC: `2026-12-31`."""
-    return rfc3339(seconds)[:10]
-
-
-def rfc3339(seconds: float) -> str:
-    """A time in seconds since the epoch as RFC 3339, UTC, with microseconds."""
-    part, whole = modf(seconds)
-    micros = round(part * 1e6)  # As `datetime.fromtimestamp` rounds.
-    if not 0 <= micros < 1_000_000:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return f"{_second(whole)}.{micros:06}Z"
-
-
-@lru_cache(maxsize=256)  # A log is full of equal seconds.
-def _second(whole: float) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]

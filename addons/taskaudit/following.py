@@ -10,7 +10,7 @@ from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Late, Lifecycle
-from taskaudit.policy import EMPTY, Policy, Where
+from taskaudit.policy.policy import EMPTY, Policy, Where
 
 
 class Submitted(NamedTuple):

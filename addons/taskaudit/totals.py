@@ -8,15 +8,7 @@ from dataclasses import dataclass, field
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Finding, Severity, Waiver
-from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
-from taskaudit.terms import COMMA, UNAUDITED, in_brackets, name_of
-
-_COVERAGE = Words(
-    "seen {seen} = other {other} + audited {audited} + unaudited {unaudited}",
-    "共 {seen} = 其他 {other} + 已审计 {audited} + 未审计 {unaudited}",
-)
-_LOST = Words("; records lost {lost}", "；丢失记录 {lost}")
 
 _COUNTERS = (
     "unaudited",
@@ -97,14 +89,3 @@ class Totals:
             setattr(self, each, getattr(self, each) + getattr(other, each))
         for each in _COUNTERS:
             getattr(self, each).update(getattr(other, each))
-
-    def coverage(self, language: Language = Language.EN) -> str:
-        """The line without which no result is shown: what was looked at, and what was not."""
-        missed = COMMA.of(language).join(
-            f"{name_of(reason, UNAUDITED, language)} {n}" for reason, n in sorted(self.unaudited.items()) if n
-        )
-        sums = _COVERAGE.of(language).format(
-            seen=self.seen, other=self.other, audited=self.audited, unaudited=self.unaudited.total()
-        )
-        lost = _LOST.of(language).format(lost=self.lost) if self.lost else ""
-        return sums + in_brackets(missed, language) + lost

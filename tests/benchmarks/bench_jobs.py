@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from taskaudit.merged import Merged
+from taskaudit.story.merged import Merged
 from tests.benchmarks import logs
 from tests.benchmarks.measure import Curve, Goal, Row, cpu, in_turn, shown, spread
 from tests.benchmarks.programs import TASKAUDIT, Cost, cost

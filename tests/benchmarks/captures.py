@@ -19,8 +19,8 @@ from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
 
 from taskaudit.auditor import Auditor
-from taskaudit.check import Check, Damaged, as_json
-from taskaudit.config import load
+from taskaudit.config.loading import load
+from taskaudit.offline.check import Check, Damaged, as_json
 from tests.benchmarks.measure import cpu
 
 ID = b"11111111-1111-1111-1111-111111111111"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from taskaudit.exchange import rfc3339
+from taskaudit.times import rfc3339
 from tests.samples import BAD_ERROR, outcome
 from tests.stories import START, ask, submit, write_log
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from tests.cli.running import run
 from tests.samples import JOB_ID
 from tests.stories import ask, submit, write_log

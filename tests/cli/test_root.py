@@ -57,7 +57,8 @@ def test_the_help_imports_no_command() -> None:
         "taskaudit.cli.root",
         "taskaudit.contract",
         "taskaudit.contract.words",
-        "taskaudit.language",
+        "taskaudit.text",
+        "taskaudit.text.language",
     }
 
 

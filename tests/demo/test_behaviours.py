@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.config import load_settings
+from taskaudit.config.loading import load_settings
 from taskaudit.demo.api import DemoApi
 from taskaudit.demo.behaviours import BEHAVIOURS, CONFIG, MIN_INTERVAL, QUERY_WITHIN
 from taskaudit.demo.client import Client

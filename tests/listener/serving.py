@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from taskaudit.auditor import Outcome
-from taskaudit.board import Board
 from taskaudit.contract.words import Language
-from taskaudit.health import Health
-from taskaudit.hook_time import HookTime
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.listener.access import Address
 from taskaudit.listener.drawing import Shown
+from taskaudit.listener.health import Health
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured
 from taskaudit.listener.server import TOKEN_VARIABLE, Listener
 from taskaudit.log import LogFile
-from taskaudit.recorder import Recorder
+from taskaudit.recording.board import Board
+from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import Report, live_report
 from tests.stories import START
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from taskaudit.board import Board
 from taskaudit.contract.words import Language
 from taskaudit.listener.drawing import SHARE, Drawing, Drawn, Shown
+from taskaudit.recording.board import Board
 from taskaudit.reports.model import Report, live_report
 
 

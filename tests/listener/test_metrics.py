@@ -12,7 +12,7 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Kind, Severity
 from taskaudit.exchange import Unaudited
-from taskaudit.hook_time import HookTime
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.totals import Totals
 from tests.samples import BAD_ERROR, outcome

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaudit.demo.mitmdump import Mitmdump
-from taskaudit.records import RECORD
+from taskaudit.recording.records import RECORD
 
 PATIENCE = 30.0
 """Seconds until what has to happen counts as not happening; no test waits that long when it passes."""

@@ -18,11 +18,11 @@ from huaweicloudsdkecs.v2.ecs_client import EcsClient
 from running import PATIENCE, Proxy, Start, bodies, wait_until
 
 from taskaudit.auditor import Auditor
-from taskaudit.check import Check, Checked, as_json
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.demo.api import DemoApi
 from taskaudit.lifecycle import Lifecycle
-from taskaudit.records import Stamp, finding_record
+from taskaudit.offline.check import Check, Checked, as_json
+from taskaudit.recording.records import Stamp, finding_record
 
 # The SDK's signer calls it.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

@@ -9,10 +9,10 @@ from typing import Any
 from running import Client, Start
 
 from taskaudit.auditor import Auditor
-from taskaudit.check import Check, Checked
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.demo.api import SCENARIOS, DemoApi
-from taskaudit.records import Stamp, records_of
+from taskaudit.offline.check import Check, Checked
+from taskaudit.recording.records import Stamp, records_of
 
 OWN_TO_A_SESSION = ("instance_id", "session_id", "seq")
 ABOUT_EXCHANGES = ("submission", "job_query", "finding", "unaudited")

@@ -16,7 +16,7 @@ from serving import Serve
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.demo.mitmdump import program
-from taskaudit.story import tell
+from taskaudit.story.story import tell
 from tests.tangles import command_rows, load, view_rows
 
 Connect = Callable[[int], Client]

@@ -13,7 +13,7 @@ from browser import Look, Visit
 from running import wait_until
 
 from taskaudit.auditor import Outcome
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.words import Language
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import STATIC, as_html, live_html, sections_html

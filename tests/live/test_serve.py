@@ -19,10 +19,10 @@ from running import PATIENCE, Client, RawOrigin, bodies, exchange_bytes, records
 from serving import Serve, StartServe, changed, serving  # noqa: F401 (fixture)
 
 from taskaudit.auditor import Auditor
-from taskaudit.check import Check, Checked
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.demo.api import SCENARIOS, DemoApi
-from taskaudit.records import Stamp, records_of
+from taskaudit.offline.check import Check, Checked
+from taskaudit.recording.records import Stamp, records_of
 
 JOB = b'{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
 PATH = "/v1/p/cloudservers"

@@ -22,7 +22,7 @@ from taskaudit.store.address import StoreError
 from taskaudit.store.database import Database
 from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
-from taskaudit.story import tell
+from taskaudit.story.story import tell
 from tests.cli.running import run
 from tests.stories import ask, submit, write_log
 from tests.tangles import back_to_version_1, command_rows, load, tangle, view_rows

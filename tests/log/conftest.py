@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from tests.samples import BAD_ERROR, outcome
 
 

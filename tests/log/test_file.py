@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskaudit.log import LogError, LogFile
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from tests.samples import outcome
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and locks")

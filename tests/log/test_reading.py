@@ -14,7 +14,7 @@ import pytest
 from taskaudit.log import Damaged, LogError, LogFile, LogSettings, read_log, reading
 from taskaudit.log.names import rotated
 from taskaudit.log.tidying import compress
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from tests.stories import submit
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaudit.log.shapes import NotARecord, decode, decode_any, of
-from taskaudit.records import RECORD
+from taskaudit.recording.records import RECORD
 from tests.tangles import tangle
 
 

@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
-from taskaudit.frame import Line
 from taskaudit.proxy.plain_text import narrowed, plain_lines
+from taskaudit.text.frame import Line
 
 
 def test_text_is_wrapped_by_columns_and_bare() -> None:

@@ -23,10 +23,10 @@ from running import PATIENCE, bodies, records_in, wait_until
 from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset, sends, sized
 
 from taskaudit.contract.verdict import Severity
-from taskaudit.floods import Floods
 from taskaudit.proxy import addon
 from taskaudit.proxy import serve as module
 from taskaudit.proxy.addon import TaskAudit
+from taskaudit.proxy.floods import Floods
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.serve import serve
 from taskaudit.totals import Totals

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from taskaudit.config import ConfigError
+from taskaudit.config.document import ConfigError
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
 from taskaudit.listener.access import Address

@@ -14,11 +14,11 @@ from mitmproxy.contentviews import ContentviewResult
 from mitmproxy.test import taddons, tflow, tutils
 from rich.cells import cell_len
 
-from taskaudit.board import Board
 from taskaudit.contract.words import Language
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.annotate import annotate
 from taskaudit.proxy.plain_text import WIDTH
+from taskaudit.recording.board import Board
 from tests.samples import BAD_ERROR, JOB, JOB_ID, outcome
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaudit.auditor import Outcome
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.answer import Missing
 from taskaudit.reports.gather import gather
 from taskaudit.reports.model import Report

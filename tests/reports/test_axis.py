@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from taskaudit.reports.axis import Axis, seconds_of
+from taskaudit.reports.axis import Axis
 
 DAY = 86400
 START = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -73,7 +73,3 @@ def test_a_time_is_a_place(seconds: float, expected: float) -> None:
 
 def test_an_axis_of_one_moment_has_a_place_for_it() -> None:
     assert Axis(5, 5).at(5) == 0
-
-
-def test_times_are_read() -> None:
-    assert seconds_of("2026-09-21T14:13:20.250000Z") == START + 0.25

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.operations import Counts
 from taskaudit.reports.charts import Bar, activity, bars
-from taskaudit.story import tell
+from taskaudit.story.operations import Counts
+from taskaudit.story.story import tell
 from tests.stories import ask, submit, write_log
 
 

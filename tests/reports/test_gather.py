@@ -16,13 +16,13 @@ import pytest
 from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.reports.gather import gather
 from taskaudit.reports.model import Report
 from taskaudit.sources.captured import Captured
 from taskaudit.sources.reading import read
-from taskaudit.story import FoundStory, JobStory
+from taskaudit.story.story import FoundStory, JobStory
 from tests.reports.runs import MADE, RUN, refused, report_on
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID
 from tests.stories import START, ask, submit, write_log

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from taskaudit.auditor import Outcome
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.words import Language
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import STATIC, as_html, live_html, sections_html

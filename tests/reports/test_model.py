@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taskaudit.board import Board
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Thresholds
-from taskaudit.merged import Merged
+from taskaudit.recording.board import Board
 from taskaudit.reports.model import live_report, report_of
+from taskaudit.story.merged import Merged
 from tests.reports.runs import MADE, RUN, refused, reported
 from tests.samples import outcome
 from tests.stories import START, submit, write_log

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.words import Language
 from taskaudit.reports.gather import gather
 from taskaudit.reports.page import REPORT, Page, anchor, clock, page_of, since

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskaudit.auditor import Outcome
-from taskaudit.config import load
+from taskaudit.config.loading import load
 from taskaudit.contract.words import Language
 from taskaudit.reports.gather import gather
 from taskaudit.reports.model import Report

@@ -8,7 +8,7 @@ import pytest
 from taskaudit.auditor import Outcome
 from taskaudit.contract.verdict import Severity
 from taskaudit.reports.timeline import Look, Timeline, timeline_of
-from taskaudit.story import tell
+from taskaudit.story.story import tell
 from tests.stories import ask, submit, write_log
 
 type Draw = Callable[..., Timeline]

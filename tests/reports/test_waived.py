@@ -15,7 +15,7 @@ import pytest
 from taskaudit.auditor import Outcome
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.contract.words import Language
-from taskaudit.policy import Policy
+from taskaudit.policy.policy import Policy
 from taskaudit.reports.formats import Format, render
 from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from taskaudit.config import load as load_config
-from taskaudit.story import tell
+from taskaudit.config.loading import load as load_config
+from taskaudit.story.story import tell
 from tests.hostile import TEXTS, Planted, entries, har, log_of
 from tests.tangles import command_rows, load, view_rows
 

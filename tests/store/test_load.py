@@ -12,7 +12,6 @@ import pytest
 from zstandard import ZstdCompressor
 
 from taskaudit.log import Damaged
-from taskaudit.merged import REPLAYED
 from taskaudit.store import load as loading
 from taskaudit.store import piece
 from taskaudit.store.address import StoreError
@@ -20,7 +19,8 @@ from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
 from taskaudit.store.rows import Row
-from taskaudit.story import tell
+from taskaudit.story.merged import REPLAYED
+from taskaudit.story.story import tell
 from tests.stories import ask, submit, write_log
 from tests.tangles import command_rows, load, tangle, view_rows
 

@@ -9,7 +9,7 @@ import pytest
 from taskaudit.lifecycle import Thresholds
 from taskaudit.store.address import StoreError
 from taskaudit.store.reading import tell_store
-from taskaudit.story import tell
+from taskaudit.story.story import tell
 from tests.stories import ask, submit, write_log
 from tests.tangles import load, tangle
 

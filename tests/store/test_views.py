@@ -11,12 +11,12 @@ import pytest
 from taskaudit.auditor import Outcome
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.exchange import stable_id
-from taskaudit.findings import COLUMNS
 from taskaudit.lifecycle import Thresholds
-from taskaudit.merged import REPLAYED
-from taskaudit.policy import EMPTY, Override, Policy
+from taskaudit.policy.policy import EMPTY, Override, Policy
 from taskaudit.store.views import VIEWS, view_sql
-from taskaudit.story import tell
+from taskaudit.story.findings import COLUMNS
+from taskaudit.story.merged import REPLAYED
+from taskaudit.story.story import tell
 from tests.samples import BAD_ERROR, auditor, exchange
 from tests.stories import START, ask, submit, write_log
 from tests.tangles import command_rows, load, tangle, view_rows

@@ -15,9 +15,9 @@ from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, progress, wri
 from taskaudit.cli.root import app
 
 if TYPE_CHECKING:
-    from taskaudit.bug_choice import Choice
-    from taskaudit.check import Check, Checked
+    from taskaudit.bug.choice import Choice
     from taskaudit.contract.words import Language
+    from taskaudit.offline.check import Check, Checked
 
 NOT_FOUND = 1
 
@@ -50,9 +50,9 @@ def bug(
 ) -> None:
     """Write a bug report on the worst finding in captures: Markdown, to be pasted into a tracker."""
     from taskaudit.auditor import Auditor
-    from taskaudit.bug_choice import Choice
-    from taskaudit.check import Check
+    from taskaudit.bug.choice import Choice
     from taskaudit.lifecycle import Lifecycle
+    from taskaudit.offline.check import Check
 
     _refuse_logs(paths)
     choice, language = Choice(_code_of(rule), index), _language(lang)
@@ -76,7 +76,7 @@ def _refuse_logs(paths: list[Path]) -> None:
 
 
 def _code_of(rule: str | None) -> str | None:
-    from taskaudit.explain import find_rule
+    from taskaudit.text.explain import find_rule
 
     try:
         return find_rule(rule).code if rule is not None else None
@@ -85,7 +85,7 @@ def _code_of(rule: str | None) -> str | None:
 
 
 def _language(option: str | None) -> Language:
-    from taskaudit.language import chosen
+    from taskaudit.text.language import chosen
 
     try:
         return chosen(option, os.environ)
@@ -94,8 +94,8 @@ def _language(option: str | None) -> Language:
 
 
 def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
-    from taskaudit.check import Damaged
-    from taskaudit.terminal import damage_text
+    from taskaudit.offline.check import Damaged
+    from taskaudit.text.terminal import damage_text
 
     err = new_console(stderr=True)
     with progress(paths, err) as advance:
@@ -107,7 +107,7 @@ def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
 
 
 def _write_report(choice: Choice, language: Language, output: Path | None) -> None:
-    from taskaudit.bug import bug_text
+    from taskaudit.bug.text import bug_text
 
     if choice.chosen is None:
         return
@@ -123,7 +123,7 @@ def _write_report(choice: Choice, language: Language, output: Path | None) -> No
 
 def _tell_why_none(choice: Choice) -> int:
     """Says why there is no report; the exit status."""
-    from taskaudit.check import NOTHING_AUDITED
+    from taskaudit.offline.check import NOTHING_AUDITED
 
     status = NOT_FOUND
     if choice.index is not None and not choice.indexed:

@@ -16,8 +16,8 @@ from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
 
 if TYPE_CHECKING:
-    from taskaudit.check import Check
     from taskaudit.contract.words import Language
+    from taskaudit.offline.check import Check
 
 
 class CheckFormat(StrEnum):
@@ -47,8 +47,8 @@ def check(
 ) -> None:
     """Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content."""
     from taskaudit.auditor import Auditor
-    from taskaudit.check import Check
     from taskaudit.lifecycle import Lifecycle
+    from taskaudit.offline.check import Check
 
     language = language_of(context, lang)
     loaded = load_config(config)
@@ -58,9 +58,9 @@ def check(
 
 
 def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: Language) -> None:
-    from taskaudit.check import Damaged, as_json
-    from taskaudit.terminal import damage_text, outcome_text, summary_text
-    from taskaudit.waiver_words import policy_lines
+    from taskaudit.offline.check import Damaged, as_json
+    from taskaudit.text.terminal import damage_text, outcome_text, summary_text
+    from taskaudit.text.waiver_words import policy_lines
 
     out, err = new_console(), new_console(stderr=True)
     with progress(paths, err) as advance:

@@ -32,6 +32,6 @@ def config_schema() -> None:
     """Print the JSON Schema of the configuration file, for editors."""
     import json
 
-    from taskaudit.config import settings_schema
+    from taskaudit.config.settings import settings_schema
 
     typer.echo(json.dumps(settings_schema(), indent=2))

@@ -22,7 +22,7 @@ def explain(
 ) -> None:
     """Explain rules: what, why it matters, a bad and a good example, the source."""
     from taskaudit.contract.rules import RULES
-    from taskaudit.explain import explanation, find_rule
+    from taskaudit.text.explain import explanation, find_rule
 
     language = language_of(context, lang)
     if not rules and not every:

@@ -23,8 +23,8 @@ from taskaudit.contract.verdict import Severity
 
 if TYPE_CHECKING:
     from taskaudit.contract.words import Language
-    from taskaudit.findings import Wanted
-    from taskaudit.story import Story
+    from taskaudit.story.findings import Wanted
+    from taskaudit.story.story import Story
 
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
@@ -43,9 +43,9 @@ def findings(
     store: FromOption = None,
 ) -> None:
     """List what was found in logs: equal findings together, the worst first, each with an example."""
-    from taskaudit.explain import find_rule
-    from taskaudit.findings import Wanted
     from taskaudit.log import LogError
+    from taskaudit.story.findings import Wanted
+    from taskaudit.text.explain import find_rule
 
     language = language_of(context, lang)
     settings = load_config(config).settings
@@ -59,9 +59,9 @@ def findings(
 
 
 def _print_findings(story: Story, wanted: Wanted, output: TableFormat, language: Language) -> None:
-    from taskaudit.findings import COLUMNS, as_json, cells
-    from taskaudit.spreadsheet import as_csv
-    from taskaudit.tables import findings_lines, findings_table
+    from taskaudit.story.findings import COLUMNS, as_json, cells
+    from taskaudit.story.tables import findings_lines, findings_table
+    from taskaudit.text.spreadsheet import as_csv
 
     chosen = list(wanted.of(story.findings))
     if output is TableFormat.TABLE:

@@ -31,10 +31,10 @@ from taskaudit.job_state import JobState
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from taskaudit.config import Settings
+    from taskaudit.config.settings import Settings
     from taskaudit.contract.words import Language
-    from taskaudit.jobs import Choice
-    from taskaudit.story import JobStory, Story
+    from taskaudit.story.jobs import Choice
+    from taskaudit.story.story import JobStory, Story
 
 
 AT_ONCE = 2000
@@ -102,8 +102,8 @@ def choice_of(
     state: JobState | None, route: str | None, since: str | None, last: float | None = None
 ) -> Choice:
     """Which jobs are wanted; a duration is meant back from `last`, or else from now."""
-    from taskaudit.jobs import Choice
-    from taskaudit.jobs import since as parsed
+    from taskaudit.story.jobs import Choice
+    from taskaudit.story.jobs import since as parsed
 
     try:
         return Choice(state, route, parsed(since, last or time.time()) if since is not None else None)
@@ -112,7 +112,7 @@ def choice_of(
 
 
 def _print_jobs(story: Story, choice: Choice, output: TableFormat, language: Language) -> None:
-    from taskaudit.tables import jobs_table, story_lines
+    from taskaudit.story.tables import jobs_table, story_lines
 
     chosen = list(choice.of(story.jobs))
     if output is not TableFormat.TABLE:
@@ -127,8 +127,8 @@ def _print_jobs(story: Story, choice: Choice, output: TableFormat, language: Lan
 
 
 def _print_job(story: Story, job_id: str, output: TableFormat, language: Language) -> None:
-    from taskaudit.jobs import job_named, whole_as_json
-    from taskaudit.tables import coverage_lines, timeline
+    from taskaudit.story.jobs import job_named, whole_as_json
+    from taskaudit.story.tables import coverage_lines, timeline
 
     try:
         job = job_named(story, job_id)
@@ -148,8 +148,8 @@ def _print_lines(
     chosen: Iterable[JobStory], output: TableFormat, language: Language, *, heading: bool = True
 ) -> None:
     """Jobs for machines; with TABLE, one line of text each."""
-    from taskaudit.jobs import COLUMNS, as_json, cells, one_line
-    from taskaudit.spreadsheet import as_csv
+    from taskaudit.story.jobs import COLUMNS, as_json, cells, one_line
+    from taskaudit.text.spreadsheet import as_csv
 
     if output is TableFormat.CSV and heading:
         write(as_csv([COLUMNS]))
@@ -173,7 +173,7 @@ def _follow_jobs(stories: Iterable[Story], choice: Choice, output: TableFormat, 
 
 def _watch_logs(logs: list[Path], settings: Settings) -> Iterator[Story]:
     """The story anew whenever the logs have grown; lines that are no records are told as they come."""
-    from taskaudit.watching import watch
+    from taskaudit.story.watching import watch
 
     told = 0
     for story in watch(logs, settings.thresholds, settings.policy):
@@ -187,7 +187,7 @@ def _follow_on_terminal(
 ) -> None:
     from rich.live import Live
 
-    from taskaudit.tables import live_view
+    from taskaudit.story.tables import live_view
 
     console.soft_wrap = (
         False  # What is longer than the terminal is wide would spoil the lines that are drawn anew.
@@ -202,7 +202,7 @@ def _follow_on_terminal(
 def _follow_in_lines(
     stories: Iterable[Story], choice: Choice, output: TableFormat, language: Language
 ) -> None:
-    from taskaudit.watching import News
+    from taskaudit.story.watching import News
 
     news = News(choice)
     for number, story in enumerate(stories):

@@ -13,13 +13,14 @@ import typer
 
 from taskaudit.cli.printing import complain, fail, new_console, show
 from taskaudit.contract.words import Language
-from taskaudit.language import chosen
+from taskaudit.text.language import chosen
 
 if TYPE_CHECKING:
-    from taskaudit.config import Loaded, Settings
+    from taskaudit.config.loading import Loaded
+    from taskaudit.config.settings import Settings
     from taskaudit.log import Damaged
-    from taskaudit.policy import Policy
-    from taskaudit.story import Story
+    from taskaudit.policy.policy import Policy
+    from taskaudit.story.story import Story
 
 ConfigOption = Annotated[
     Path | None,
@@ -76,7 +77,8 @@ def language_of(context: typer.Context, lang: str | None = None) -> Language:
 
 
 def load_config(path: Path | None) -> Loaded:
-    from taskaudit.config import ConfigError, load
+    from taskaudit.config.document import ConfigError
+    from taskaudit.config.loading import load
 
     try:
         return load(path)
@@ -86,7 +88,7 @@ def load_config(path: Path | None) -> Loaded:
 
 def policy_today(settings: Settings) -> Policy:
     """What is done with findings as of today: without the waivers that have expired."""
-    from taskaudit.exchange import day_of
+    from taskaudit.times import day_of
 
     return settings.policy.on(day_of(time.time()))
 
@@ -109,7 +111,7 @@ def check_source(logs: list[Path] | None, store: str | None) -> None:
 
 
 def _of_logs(logs: list[Path], settings: Settings) -> Story:
-    from taskaudit.story import tell
+    from taskaudit.story.story import tell
 
     return tell(logs, settings.thresholds, settings.policy)
 
@@ -132,6 +134,6 @@ def print_damage(damaged: Iterable[Damaged]) -> None:
 def warn_of_gaps(story: Story, language: Language = Language.EN) -> None:
     """No result without saying what it lacks: on standard error where standard output is for a machine."""
     if not story.coverage.is_whole or story.evicted:
-        from taskaudit.tables import coverage_lines
+        from taskaudit.story.tables import coverage_lines
 
         show(new_console(stderr=True), *coverage_lines(story, language))

@@ -13,7 +13,7 @@ from taskaudit.cli.options import LangOption, language_of
 from taskaudit.cli.printing import fail, new_console
 from taskaudit.cli.root import app
 from taskaudit.contract.words import Language, Words
-from taskaudit.language import VARIABLE
+from taskaudit.text.language import VARIABLE
 
 if TYPE_CHECKING:
     from taskaudit.proxy.launch import FrontEnd

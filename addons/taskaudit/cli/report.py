@@ -15,7 +15,7 @@ from taskaudit.cli.root import app
 from taskaudit.reports.formats import Format, format_for
 
 if TYPE_CHECKING:
-    from taskaudit.config import Loaded
+    from taskaudit.config.loading import Loaded
     from taskaudit.contract.words import Language
     from taskaudit.reports.model import Report
 
@@ -72,7 +72,7 @@ def report(
 
 
 def _language(option: str | None) -> Language:
-    from taskaudit.language import chosen
+    from taskaudit.text.language import chosen
 
     try:
         return chosen(option, os.environ)

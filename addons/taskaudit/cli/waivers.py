@@ -55,9 +55,9 @@ def waivers_test(
 ) -> None:
     """Count what each waiver would catch of the findings in logs; say which have expired or catch nothing."""
     from taskaudit.log import LogError
-    from taskaudit.tables import coverage_lines
-    from taskaudit.waiver_table import waiver_lines
-    from taskaudit.waivers import as_json, caught
+    from taskaudit.story.tables import coverage_lines
+    from taskaudit.story.waiver_table import waiver_lines
+    from taskaudit.story.waivers import as_json, caught
 
     language = language_of(context, lang)
     settings = load_config(config).settings

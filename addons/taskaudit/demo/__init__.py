@@ -13,16 +13,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from taskaudit.config import load_settings
+from taskaudit.config.loading import load_settings
 from taskaudit.demo.api import DemoApi
 from taskaudit.demo.behaviours import BEHAVIOURS, CONFIG, MIN_INTERVAL, QUERY_WITHIN, Behaviour
 from taskaudit.demo.client import CALLS, Client
 from taskaudit.demo.logview import LogView
 from taskaudit.demo.mitmdump import Mitmdump, NotStarted
 from taskaudit.paths import addon_script
-from taskaudit.story import JobStory, tell
-from taskaudit.tables import WIDE, jobs_table
-from taskaudit.terminal import summary_text
+from taskaudit.story.story import JobStory, tell
+from taskaudit.story.tables import WIDE, jobs_table
+from taskaudit.text.coverage import coverage_line
+from taskaudit.text.terminal import summary_text
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -127,7 +128,7 @@ def _wrong(view: LogView, client: Client, unended: set[str], status: int) -> Ite
     if totals.seen != client.requests:
         yield f"the clients made {client.requests} requests, the audit saw {totals.seen}"
     if totals.seen != totals.other + totals.audited + totals.unaudited.total():
-        yield f"the totals do not add up: {totals.coverage()}"
+        yield f"the totals do not add up: {coverage_line(totals)}"
     if missing := set(client.job_ids) - {job.job_id for job in tell([view.path]).jobs}:
         yield f"job ids that the client has and the log has not: {', '.join(sorted(missing))}"
     if unended:

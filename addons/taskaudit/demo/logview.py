@@ -17,7 +17,7 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Severity
 from taskaudit.exchange import Unaudited
-from taskaudit.terminal import STYLES
+from taskaudit.text.terminal import STYLES
 from taskaudit.totals import Totals
 
 _INDENT = " " * 10

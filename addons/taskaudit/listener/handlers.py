@@ -7,9 +7,9 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from taskaudit.contract.words import Language
-from taskaudit.health import Health
 from taskaudit.listener.access import Access
 from taskaudit.listener.drawing import Drawing
+from taskaudit.listener.health import Health
 from taskaudit.listener.metrics import CONTENT_TYPE, Metrics
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report

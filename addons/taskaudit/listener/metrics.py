@@ -19,7 +19,7 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Kind
 from taskaudit.exchange import Unaudited
-from taskaudit.hook_time import HookTime
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.totals import Totals
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

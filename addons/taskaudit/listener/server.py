@@ -15,7 +15,6 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from taskaudit.health import Health
 from taskaudit.listener.access import Access, Address, IsOwn
 from taskaudit.listener.drawing import Drawing, Shown
 from taskaudit.listener.handlers import (
@@ -26,6 +25,7 @@ from taskaudit.listener.handlers import (
     Static,
     StatusPage,
 )
+from taskaudit.listener.health import Health
 from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.reports.html import STATIC
 

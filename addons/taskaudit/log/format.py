@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from taskaudit.times import seconds_of
 
 # How every file starts, digits as zeros.
 _HEAD = b'{"timestamp":"0000-00-00T00:00:00.000000Z","event_type":"session"'
@@ -38,6 +39,6 @@ def begun(head: bytes) -> float | None:
     if len(head) < HEAD_SIZE or not is_ours(head):
         return None
     try:
-        return datetime.fromisoformat(head[_TIME].decode("ascii")).timestamp()
+        return seconds_of(head[_TIME].decode("ascii"))
     except ValueError:
         return None

@@ -21,9 +21,8 @@ from mitmproxy.flow import Flow
 from msgspec import structs
 
 from taskaudit.auditor import Auditor, Outcome
-from taskaudit.board import Board
 from taskaudit.catalogue import Match, Role
-from taskaudit.config import ConfigError
+from taskaudit.config.document import ConfigError
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Kind, Verdict
 from taskaudit.contract.words import Language
@@ -39,8 +38,9 @@ from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
 from taskaudit.proxy.telling import tell, tell_findings, tell_late
 from taskaudit.proxy.view import TaskResponse
-from taskaudit.recorder import Recorder
-from taskaudit.records import FaultBody
+from taskaudit.recording.board import Board
+from taskaudit.recording.recorder import Recorder
+from taskaudit.recording.records import FaultBody
 from taskaudit.sources.flow import exchange_of, host_of
 
 logger = logging.getLogger(__name__)

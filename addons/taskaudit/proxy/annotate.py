@@ -18,8 +18,8 @@ from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.rules.body import TA003
 from taskaudit.contract.verdict import Finding, Kind, Severity
 from taskaudit.exchange import Unaudited
-from taskaudit.merged import REPLAYED
-from taskaudit.records import finding_body
+from taskaudit.recording.records import finding_body
+from taskaudit.story.merged import REPLAYED
 
 PREFIX = "TA:"
 """How each of our comments begins."""

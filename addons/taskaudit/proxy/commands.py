@@ -19,19 +19,19 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from taskaudit.auditor import Outcome
-from taskaudit.bug import bug_text
+from taskaudit.bug.text import bug_text
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.words import Language, Words
-from taskaudit.explain import explanation, find_rule
-from taskaudit.jobs import counted
 from taskaudit.proxy.annotate import findings_on, worst
 from taskaudit.proxy.plain_text import plain_lines
 from taskaudit.proxy.view import Audit, told
-from taskaudit.records import finding_body
+from taskaudit.recording.records import finding_body
 from taskaudit.reports.formats import Format, format_for, render
 from taskaudit.reports.model import Report, live_report
-from taskaudit.tables import coverage_text, jobs_table
-from taskaudit.terminal import summary_text
+from taskaudit.story.jobs import counted
+from taskaudit.story.tables import coverage_text, jobs_table
+from taskaudit.text.explain import explanation, find_rule
+from taskaudit.text.terminal import summary_text
 
 logger = logging.getLogger(__name__)
 

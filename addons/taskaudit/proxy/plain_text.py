@@ -8,7 +8,7 @@ from io import StringIO
 from rich.cells import cell_len, get_character_cell_size
 from rich.console import Console, RenderableType
 
-from taskaudit.frame import Line
+from taskaudit.text.frame import Line
 
 WIDTH = 76
 """Columns that fit into the console, and into half of a browser's window."""

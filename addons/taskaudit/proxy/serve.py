@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from mitmproxy.proxy.mode_servers import ServerInstance
 
 from taskaudit.contract.verdict import Severity
-from taskaudit.floods import Floods
 from taskaudit.proxy.addon import TaskAudit
+from taskaudit.proxy.floods import Floods
 from taskaudit.proxy.heads import bound_heads
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.notify import Notify
@@ -29,8 +29,8 @@ GRACE = 10.0
 TICK = 1.0
 _LOOK = 0.05
 _YOUNG = 500
-"""After how many new objects garbage is looked for. Of an exchange, mitmproxy leaves more than a hundred behind
-in cycles; while they are few, they are still in the processor's cache."""
+"""After how many new objects garbage is looked for. Of an exchange, mitmproxy leaves more than a hundred
+behind in cycles; while they are few, they are still in the processor's cache."""
 
 
 def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, verbose: bool) -> int:

@@ -13,23 +13,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from taskaudit.auditor import Auditor, Outcome
-from taskaudit.board import Board
-from taskaudit.config import SHIPPED, ConfigError, Loaded, load, load_settings
+from taskaudit.config.document import ConfigError
+from taskaudit.config.loading import Loaded, load, load_settings
+from taskaudit.config.settings import SHIPPED
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
-from taskaudit.health import Health
-from taskaudit.hook_time import HookTime
-from taskaudit.language import chosen
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.listener.access import Address, IsOwn, parse_address
 from taskaudit.listener.drawing import Shown
+from taskaudit.listener.health import Health
+from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured
 from taskaudit.listener.server import Listener
 from taskaudit.log import LogError, LogFile
-from taskaudit.recorder import Recorder
-from taskaudit.records import FaultBody
+from taskaudit.recording.board import Board
+from taskaudit.recording.recorder import Recorder
+from taskaudit.recording.records import FaultBody
 from taskaudit.reports.model import Report, live_report
+from taskaudit.text.coverage import coverage_line
+from taskaudit.text.language import chosen
 from taskaudit.totals import Totals
 
 logger = logging.getLogger(__name__)
@@ -133,7 +136,7 @@ class Standing:
         """Ends the session, the last one."""
         if self.recorder is not None:
             self.recorder.stop()
-            logger.info("taskaudit: %s", self.recorder.totals.coverage())
+            logger.info("taskaudit: %s", coverage_line(self.recorder.totals))
             self._ended.include(self.recorder.totals)
             self.recorder = None
         if self.listener is not None:
@@ -160,7 +163,7 @@ class Standing:
 
     def status(self) -> str:
         """How the audit is, in one line."""
-        return "; ".join(self.health.reasons()) or self.totals().coverage()
+        return "; ".join(self.health.reasons()) or coverage_line(self.totals())
 
     def has(self, fail_on: Severity) -> bool:
         """Whether there was a finding of that severity, or worse; waived ones aside."""

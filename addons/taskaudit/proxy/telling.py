@@ -9,8 +9,8 @@ from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Finding
 from taskaudit.lifecycle import Late
-from taskaudit.records import finding_body
-from taskaudit.terminal import headline, request_line
+from taskaudit.recording.records import finding_body
+from taskaudit.text.terminal import headline, request_line
 
 logger = logging.getLogger(__name__)
 

@@ -16,19 +16,19 @@ from rich.padding import Padding
 from rich.text import Text
 
 from taskaudit.auditor import Outcome
-from taskaudit.board import Board
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.phrases import spoken
 from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language, Words
-from taskaudit.frame import contract_names, frame, plain
 from taskaudit.proxy.annotate import noted
 from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
-from taskaudit.story import JobStory
-from taskaudit.tables import timeline
-from taskaudit.terminal import request_line
+from taskaudit.recording.board import Board
+from taskaudit.story.story import JobStory
+from taskaudit.story.tables import timeline
+from taskaudit.text.frame import contract_names, frame, plain
+from taskaudit.text.terminal import request_line
 
 NAME = "Task response"
 FIRST = 10.0

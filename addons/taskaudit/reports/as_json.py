@@ -30,12 +30,12 @@ from typing import Any
 from taskaudit import __version__
 from taskaudit.catalogue import Role
 from taskaudit.contract.words import Language
-from taskaudit.jobs import whole_as_json
-from taskaudit.operations import Operation
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import source_of, when
 from taskaudit.reports.standing import standing_of
-from taskaudit.story import FoundStory, JobStory
+from taskaudit.story.jobs import whole_as_json
+from taskaudit.story.operations import Operation
+from taskaudit.story.story import FoundStory, JobStory
 
 
 def as_json(report: Report) -> str:

@@ -91,8 +91,3 @@ def _span(seconds: float, step: float) -> str:
     if step >= 60:
         return f"{seconds / 60:g} min"
     return f"{round(seconds, 3):g} s"
-
-
-def seconds_of(time: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; 0 or less where the time was not known."""
-    return datetime.fromisoformat(time).timestamp()

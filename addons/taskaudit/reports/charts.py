@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from taskaudit.operations import Counts
-from taskaudit.reports.axis import Axis, seconds_of
-from taskaudit.story import JobStory
+from taskaudit.reports.axis import Axis
+from taskaudit.story.operations import Counts
+from taskaudit.story.story import JobStory
+from taskaudit.times import seconds_of
 
 _COLUMNS = 60
 

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from taskaudit.auditor import Auditor
 from taskaudit.catalogue import Role
-from taskaudit.config import Loaded
+from taskaudit.config.loading import Loaded
 from taskaudit.contract.excerpt import escape
 from taskaudit.exchange import Exchange, stable_id
 from taskaudit.lifecycle import Lifecycle
@@ -19,12 +19,12 @@ from taskaudit.log.decoding import coding_of
 from taskaudit.log.file import Notice
 from taskaudit.log.format import LogError
 from taskaudit.log.reading import parts_beside
-from taskaudit.merged import Merged
-from taskaudit.recorder import Recorder
+from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import Report, report_of
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, expand, is_log, read
-from taskaudit.terminal import damage_text
+from taskaudit.story.merged import Merged
+from taskaudit.text.terminal import damage_text
 
 CAPTURE = "capture"
 """The mode of sessions that read captures."""

@@ -21,8 +21,6 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.phrases import spoken
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.words import Language
-from taskaudit.exchange import rfc3339
-from taskaudit.jobs import seconds, why_failed
 from taskaudit.reports.model import Report
 from taskaudit.reports.page import (
     LIVE_PAGE,
@@ -39,7 +37,9 @@ from taskaudit.reports.page import (
 )
 from taskaudit.reports.page_words import PAGE
 from taskaudit.reports.shown import about, is_placed, waived
-from taskaudit.terms import SEVERITIES, STATES
+from taskaudit.story.jobs import seconds, why_failed
+from taskaudit.text.terms import SEVERITIES, STATES
+from taskaudit.times import rfc3339
 
 type Choice = tuple[str, str, int]
 """A box of a filter: its value, its words, how many rows it stands for."""

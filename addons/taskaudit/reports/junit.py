@@ -28,7 +28,6 @@ from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import Unaudited
-from taskaudit.operations import Counts, Operation, by_operation
 from taskaudit.reports.as_json import coverage
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import (
@@ -47,8 +46,9 @@ from taskaudit.reports.shown import (
     why,
 )
 from taskaudit.reports.standing import audited, standing_of
-from taskaudit.story import FoundStory
-from taskaudit.terms import UNAUDITED, name_of
+from taskaudit.story.operations import Counts, Operation, by_operation
+from taskaudit.story.story import FoundStory
+from taskaudit.text.terms import UNAUDITED, name_of
 
 _QUERY_RULES = tuple(rule.code for rule in (TA502, TA503, TA504, TA505, TA508))
 _AUDIT_RULES = (TA901.code, TA902.code)

@@ -12,9 +12,6 @@ from collections.abc import Iterable, Iterator
 from taskaudit import __version__
 from taskaudit.contract.phrases import spoken
 from taskaudit.contract.words import Language, Words
-from taskaudit.jobs import seconds, why_failed
-from taskaudit.markdown import code
-from taskaudit.operations import Counts, Operation
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import (
     LONGEST,
@@ -30,8 +27,11 @@ from taskaudit.reports.shown import (
     worst_first,
 )
 from taskaudit.reports.standing import standing_of
-from taskaudit.story import Example, FoundStory, JobStory
-from taskaudit.terms import COMMA, KINDS, SEVERITIES, STATES, UNAUDITED, Names
+from taskaudit.story.jobs import seconds, why_failed
+from taskaudit.story.operations import Counts, Operation
+from taskaudit.story.story import Example, FoundStory, JobStory
+from taskaudit.text.markdown import code
+from taskaudit.text.terms import COMMA, KINDS, SEVERITIES, STATES, UNAUDITED, Names
 
 MOST_FINDINGS = 200
 MOST_JOBS = 50

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from taskaudit.board import Board
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Severity
-from taskaudit.exchange import rfc3339
 from taskaudit.lifecycle import Thresholds
-from taskaudit.merged import Coverage, Merged
-from taskaudit.operations import Counts, Operation, Operations
-from taskaudit.policy import EMPTY, Policy
-from taskaudit.story import FoundStory, JobStory, Story, story_of
+from taskaudit.policy.policy import EMPTY, Policy
+from taskaudit.recording.board import Board
+from taskaudit.story.merged import Coverage, Merged
+from taskaudit.story.operations import Counts, Operation, Operations
+from taskaudit.story.story import FoundStory, JobStory, Story, story_of
+from taskaudit.times import rfc3339
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,15 @@ from taskaudit.contract.rules.rule import Example as Answered
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import stable_id
 from taskaudit.job_state import JobState
-from taskaudit.jobs import seconds
-from taskaudit.reports.axis import seconds_of
 from taskaudit.reports.charts import Activity, Bar, activity, bars
 from taskaudit.reports.model import Report
 from taskaudit.reports.page_words import LIVE, LOOKS, PAGE
 from taskaudit.reports.standing import Standing, standing_of
 from taskaudit.reports.timeline import Timeline, timeline_of
-from taskaudit.story import FoundStory, JobStory, QueryStep
-from taskaudit.terms import KINDS, SEVERITIES, STATES, UNAUDITED, name_of
+from taskaudit.story.jobs import seconds
+from taskaudit.story.story import FoundStory, JobStory, QueryStep
+from taskaudit.text.terms import KINDS, SEVERITIES, STATES, UNAUDITED, name_of
+from taskaudit.times import seconds_of
 
 
 class Limits(NamedTuple):

@@ -10,13 +10,13 @@ from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.lifecycle import TA502, TA503, TA504, TA505, TA507
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
-from taskaudit.exchange import rfc3339
 from taskaudit.job_state import JobState
 from taskaudit.reports.gather import STANDARD_INPUT
 from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of
-from taskaudit.story import Example, FoundStory, JobStory
-from taskaudit.waiver_words import waived_text
+from taskaudit.story.story import Example, FoundStory, JobStory
+from taskaudit.text.waiver_words import waived_text
+from taskaudit.times import rfc3339
 
 LONGEST = 1000
 """To how many characters ids, paths and messages are cut."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.reports.model import Report
-from taskaudit.terms import SEVERITIES, UNAUDITED, counts_of
-from taskaudit.waiver_words import with_waived
+from taskaudit.text.coverage import coverage_line
+from taskaudit.text.terms import SEVERITIES, UNAUDITED, counts_of
+from taskaudit.text.waiver_words import with_waived
 
 NOTHING = Words("Nothing was audited", "没有审计到任何交互")
 CLEAN = Words("No findings in {exchanges}", "{exchanges}中没有发现问题")
@@ -43,7 +44,8 @@ def standing_of(report: Report, language: Language) -> Standing:
     """How it stands."""
     alerts = tuple(words.of(language) for words in _alerts(report))
     mood = _mood(report, bool(alerts))
-    return Standing(mood, _verdict(report, mood, language), report.coverage.totals.coverage(language), alerts)
+    coverage = coverage_line(report.coverage.totals, language)
+    return Standing(mood, _verdict(report, mood, language), coverage, alerts)
 
 
 def audited(report: Report) -> int:

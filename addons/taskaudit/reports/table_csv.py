@@ -17,12 +17,12 @@ from collections.abc import Iterator
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language
-from taskaudit.operations import Operation
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import LONGEST, notes, source_of, when
 from taskaudit.reports.standing import standing_of
-from taskaudit.spreadsheet import as_csv
-from taskaudit.story import FoundStory, JobStory
+from taskaudit.story.operations import Operation
+from taskaudit.story.story import FoundStory, JobStory
+from taskaudit.text.spreadsheet import as_csv
 
 COLUMNS = (
     "record",

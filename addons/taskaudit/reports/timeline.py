@@ -13,9 +13,10 @@ from statistics import median
 
 from taskaudit.contract.verdict import Severity
 from taskaudit.job_state import JobState
-from taskaudit.merged import Found
-from taskaudit.reports.axis import Axis, seconds_of
-from taskaudit.story import JobStory, QueryStep
+from taskaudit.reports.axis import Axis
+from taskaudit.story.merged import Found
+from taskaudit.story.story import JobStory, QueryStep
+from taskaudit.times import seconds_of
 
 _NEAR = 0.4
 """Percent of the axis within which equal marks are drawn as one."""

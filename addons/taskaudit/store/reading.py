@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import text
 
 from taskaudit.lifecycle import Thresholds
-from taskaudit.merged import Merged
-from taskaudit.policy import EMPTY, Policy
+from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.store.database import Database
-from taskaudit.story import Story, story_of
+from taskaudit.story.merged import Merged
+from taskaudit.story.story import Story, story_of
 
 # In the order in which each session wrote them: a finding follows its exchange.
 _RECORDS = (

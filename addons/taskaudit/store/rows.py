@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.exchange import rfc3339
 from taskaudit.log.shapes import Finding, JobQuery, NotARecord, Record, Submission, Unaudited, decode
 from taskaudit.route_template import template_of
+from taskaudit.times import rfc3339, seconds_of
 
 _CODE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -76,8 +75,8 @@ def row_of(line: bytes) -> Row:
         record = decode(line)
         bytes.fromhex(record.record_id)
         text = line.decode().rstrip("\n")
-        at = datetime.fromisoformat(record.timestamp).timestamp()
-    except (ValueError, OverflowError, OSError) as error:
+        at = seconds_of(record.timestamp)
+    except ValueError as error:
         raise NotARecord(f"not a record: {error}") from None
     row = _row(record, at, text)
     # NUL and lone surrogates, which no database takes, can only stand in a line as escapes.

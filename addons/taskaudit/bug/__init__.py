@@ -1,0 +1,1 @@
+"""The text of a bug report, and which finding it is about."""

@@ -1,0 +1,1 @@
+"""`taskaudit check`: captures in, outcomes in order out."""

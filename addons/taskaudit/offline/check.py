@@ -1,0 +1,176 @@
+"""`taskaudit check`: the same verdicts offline, over captures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from taskaudit.auditor import Auditor
+from taskaudit.contract.verdict import Finding, Severity
+from taskaudit.following import tell
+from taskaudit.lifecycle import Lifecycle
+from taskaudit.offline.gathering import (
+    WORTH_A_PROCESS,
+    Advance,
+    Checked,
+    Damaged,
+    Gathering,
+    Step,
+    cores,
+    shares_of,
+)
+from taskaudit.offline.spool import Sorter, merged
+from taskaudit.recording.records import finding_facts, http_facts
+from taskaudit.sources.reading import expand
+from taskaudit.totals import Totals
+
+__all__ = ["CLEAN", "FINDINGS", "NOTHING_AUDITED", "UNREADABLE", "Check", "Checked", "Damaged", "as_json"]
+
+CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
+"""Exit statuses (contract, section 5)."""
+
+
+@dataclass(slots=True)
+class Check:
+    """One run over many sources; keeps the totals, and whether anything was damaged.
+
+    Several files of `worth_a_process` bytes or more are read by several processes.
+    """
+
+    auditor: Auditor
+    lifecycle: Lifecycle[int] = field(default_factory=Lifecycle)
+    totals: Totals = field(default_factory=Totals)
+    damaged: int = 0
+    worth_a_process: int = WORTH_A_PROCESS
+
+    def over(self, paths: Iterable[Path], advance: Advance | None = None) -> Iterator[Checked | Damaged]:
+        """Each damage, then each exchange in scope, in order.
+
+        The exchanges wait for the last one, as that may show what became of the first one's job. `advance` is
+        told the bytes that were read.
+        """
+        shares = shares_of(list(expand(paths)), cores(), self.worth_a_process)
+        if len(shares) > 1:
+            yield from self._by_processes(shares, advance)
+            return
+        with closing(Gathering()) as gathering:
+            for damaged in gathering.read(self.auditor, shares[0], advance):
+                self.damaged += 1
+                yield damaged
+            yield from self._told([gathering])
+
+    def _by_processes(self, shares: list[list[Path]], advance: Advance | None) -> Iterator[Checked | Damaged]:
+        # Here, because multiprocessing takes longer to import than a small file to check.
+        from taskaudit.offline.processes import gather
+
+        gatherings = []
+        with TemporaryDirectory(prefix="taskaudit-") as folder, ExitStack() as files:
+            for gathering in gather(self.auditor, shares, Path(folder), advance):
+                gatherings.append(files.enter_context(closing(gathering)))
+                for damaged in gathering.damages:
+                    self.damaged += 1
+                    yield damaged
+            yield from self._told(gatherings)
+
+    def _told(self, gatherings: list[Gathering]) -> Iterator[Checked]:
+        """What was gathered, with what became of the jobs, over all of it."""
+        for gathering in gatherings:
+            self.totals.include(gathering.totals)
+        with closing(Sorter[int, Finding]()) as late:
+            starts = accumulate((gathering.size for gathering in gatherings), initial=0)
+            steps = [_from(start, each.steps) for start, each in zip(starts, gatherings, strict=False)]
+            self._follow(merged(steps), late)
+            yield from self._with_late(chain.from_iterable(each.kept() for each in gatherings), late)
+
+    def _follow(self, steps: Iterable[tuple[float, Step]], late: Sorter[int, Finding]) -> None:
+        """The findings on the life of jobs, by number; told in the order in which the answers ended."""
+        told: set[str] = set()
+        last: float | None = None
+        for at, (number, exchange_id, step) in steps:
+            if at != last:
+                told.clear()
+                last = at
+            # The same capture may be given twice; what is the same has ended at the same time.
+            if exchange_id not in told:
+                told.add(exchange_id)
+                for found in tell(self.lifecycle, step, at, number):
+                    late.put(*found)
+        for found in self.lifecycle.finish():
+            late.put(*found)
+
+    def _with_late(self, kept: Iterable[Checked], late: Iterable[tuple[int, Finding]]) -> Iterator[Checked]:
+        """What was kept, with the findings on what came later."""
+        coming = iter(late)
+        at, finding = next(coming, _NO_MORE)
+        for number, checked in enumerate(kept):
+            found = []
+            while at == number:
+                found.append(finding)
+                at, finding = next(coming, _NO_MORE)
+            yield self._judged(checked, found) if found else checked
+
+    def _judged(self, checked: Checked, late: list[Finding]) -> Checked:
+        outcome = checked.outcome
+        found = self.auditor.judged(late, outcome)
+        for finding in found:
+            self.totals.add_finding(finding)
+        return Checked(checked.source, checked.index, structs.replace(outcome, late=found))
+
+    def exit_status(self, fail_on: Severity) -> int:
+        """Damage comes before findings, findings before an empty run; waived ones do not count."""
+        if self.damaged:
+            return UNREADABLE
+        if self.totals.has(fail_on):
+            return FINDINGS
+        return CLEAN if self.totals.audited else NOTHING_AUDITED
+
+
+def _from(start: int, steps: Iterable[tuple[float, Step]]) -> Iterator[tuple[float, Step]]:
+    """Steps whose numbers count on from `start`."""
+    if not start:
+        return iter(steps)
+    return ((at, (start + number, exchange_id, step)) for at, (number, exchange_id, step) in steps)
+
+
+_NO_MORE: tuple[int, Any] = -1, None
+
+
+def as_json(checked: Checked) -> str:
+    """One line of `--format json` (contract, section 5), in ASCII: any terminal, file or locale takes it."""
+    line = _line(checked)
+    try:
+        text = _encode(line)
+    except UnicodeEncodeError:  # The name of a file may be no text.
+        return json.dumps(line, separators=_SEPARATORS)
+    return text.decode() if text.isascii() else json.dumps(line, separators=_SEPARATORS)
+
+
+_encode = msgspec.json.Encoder().encode
+_SEPARATORS = (",", ":")
+
+
+def _line(checked: Checked) -> dict[str, Any]:
+    outcome = checked.outcome
+    verdict, findings = outcome.verdict, outcome.findings
+    return {
+        "source": checked.source,
+        "index": checked.index,
+        "role": outcome.role,
+        "kind": verdict.kind if verdict else None,
+        "job_id": outcome.job_id,
+        "well_formed": not any([found.severity is Severity.ERROR for found in findings]),
+        **http_facts(outcome),
+        "findings": [finding_facts(outcome, found) for found in findings],
+        "omitted": dict(verdict.omitted) if verdict else {},
+        "unaudited": outcome.unaudited,
+        "exchange_id": outcome.exchange.exchange_id,
+    }

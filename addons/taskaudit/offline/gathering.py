@@ -1,0 +1,139 @@
+"""What is kept of captures until all are read: outcomes in order, and steps in the life of jobs by time."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from taskaudit.auditor import Auditor, Outcome
+from taskaudit.catalogue import Role
+from taskaudit.contract.answer import Answer
+from taskaudit.contract.verdict import Verdict
+from taskaudit.exchange import Exchange
+from taskaudit.following import Queried, Submitted, step_of
+from taskaudit.offline.spool import Sorter, Spool
+from taskaudit.sources.captured import Damage
+from taskaudit.sources.reading import STDIN, read
+from taskaudit.totals import Totals
+
+WORTH_A_PROCESS = 64 * 1024 * 1024
+"""Bytes; less is read by the time that another process has started."""
+
+_SHARES_PER_PROCESS = 4
+
+type Step = tuple[int, str, Submitted | Queried]
+"""The number of an exchange among those in scope, its id, and what it shows of the life of a job."""
+
+type Advance = Callable[[int], None]
+"""Told the bytes that were read."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """An outcome with its place in its source."""
+
+    source: str
+    index: int
+    outcome: Outcome
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """A place in a source that could not be read."""
+
+    source: str
+    damage: Damage
+
+
+class Gathering:
+    """What was found in some sources. Kept in files of a `folder`, it can be given to another process."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.totals = Totals()
+        self._kept = Spool[_Packed](folder and folder / "kept")
+        self.steps = Sorter[float, Step](folder and folder / "steps")
+        self.damages = Spool[Damaged](folder and folder / "damages")
+        self.size = 0
+
+    def close(self) -> None:
+        for each in (self._kept, self.steps, self.damages):
+            each.close()
+
+    def kept(self) -> Iterator[Checked]:
+        """The exchanges in scope, in order."""
+        return map(_unpacked, self._kept)
+
+    def read(self, auditor: Auditor, paths: Iterable[Path], advance: Advance | None) -> Iterator[Damaged]:
+        """Judges the exchanges in sources; gives each damage as it is met."""
+
+        def passes_by(method: str, path: str) -> bool:
+            is_other = auditor.is_other(method, path)
+            if is_other:
+                self.totals.add_other()
+            return is_other
+
+        for path in paths:
+            source = str(path)
+            for item in read(path, auditor.limit, advance, passes_by=passes_by):
+                if isinstance(item, Damage):
+                    yield Damaged(source, item)
+                    continue
+                outcome = auditor.look(item.exchange)
+                self.totals.add(outcome)
+                if outcome.role is not Role.OTHER:
+                    self._keep(Checked(source, item.index, outcome))
+
+    def _keep(self, checked: Checked) -> None:
+        exchange = checked.outcome.exchange
+        self._kept.put(_packed(checked), len(exchange.answer.body) if exchange.answer else 0)
+        if step := step_of(checked.outcome):
+            self.steps.put(exchange.at, (self.size, exchange.exchange_id, step))
+        self.size += 1
+
+
+type _Packed = tuple[bytes, tuple[Any, ...]]
+
+
+def _packed(checked: Checked) -> _Packed:
+    """An outcome as plain values, and what is more than that: pickled whole, it takes three times as long."""
+    outcome = checked.outcome
+    exchange_id, answer, *request = structs.astuple(outcome.exchange)
+    _, role, route, job_id, verdict, *more = structs.astuple(outcome)
+    *answered, missing = structs.astuple(answer) if answer else (None,)
+    kind, findings, *judged = structs.astuple(verdict) if verdict else (None, None)
+    plain = checked.source, checked.index, job_id, exchange_id, request, answered, judged
+    return marshal.dumps(plain), (role, route, missing, kind, findings, more)
+
+
+def _unpacked(packed: _Packed) -> Checked:
+    plain, (role, route, missing, kind, findings, more) = packed
+    source, index, job_id, exchange_id, request, answered, judged = marshal.loads(plain)
+    answer = Answer(*[*answered, missing]) if answered else None
+    verdict = Verdict(*[kind, findings, *judged]) if judged else None
+    exchange = Exchange(*[exchange_id, answer, *request])
+    return Checked(source, index, Outcome(*[exchange, role, route, job_id, verdict, *more]))
+
+
+def shares_of(paths: Sequence[Path], processes: int, worth: int = WORTH_A_PROCESS) -> list[list[Path]]:
+    """The paths in order, cut into shares for `processes`; one share where more would not pay."""
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
+    least = max(worth, sum(sizes) // (processes * _SHARES_PER_PROCESS))
+    shares: list[list[Path]] = [[]]
+    weights = [0]
+    for path, size in zip(paths, sizes, strict=True):
+        if weights[-1] >= least:
+            shares.append([])
+            weights.append(0)
+        shares[-1].append(path)
+        weights[-1] += size
+    pays = processes > 1 and STDIN not in paths and sum(weight >= worth for weight in weights) > 1
+    return shares if pays else [list(paths)]
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

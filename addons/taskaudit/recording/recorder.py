@@ -1,0 +1,366 @@
+"""One session of the audit: numbers its records, writes them, keeps the totals, tells of losses."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+from uuid import uuid4
+
+from taskaudit import __version__
+from taskaudit.auditor import Outcome
+from taskaudit.catalogue import Role
+from taskaudit.exchange import stable_id
+from taskaudit.following import follow, judged
+from taskaudit.lifecycle import Late, Lifecycle
+from taskaudit.log.file import Notice
+from taskaudit.policy.policy import EMPTY, Policy
+from taskaudit.recording.board import Board
+from taskaudit.recording.lines import clean_line
+from taskaudit.recording.records import (
+    ExchangeHeader,
+    FaultBody,
+    FaultRecord,
+    Record,
+    SessionBody,
+    SessionRecord,
+    Stamp,
+    Stats,
+    StatsRecord,
+    as_line,
+    finding_record,
+    overrides_in_force,
+    records_of,
+    rules_in_force,
+    stats_of,
+    waiver_body,
+)
+from taskaudit.text.waiver_words import EXPIRED, UNUSED, waiver_text
+from taskaudit.times import rfc3339
+from taskaudit.totals import Totals
+
+if TYPE_CHECKING:
+    import asyncio
+
+logger = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 500
+"""How many late findings go into one `write`."""
+_MOST_NOTICES = 20
+
+
+class Sink(Protocol):
+    """Where lines of records go: `log.LogFile`, or what stands in for it where nothing is written."""
+
+    @property
+    def path(self) -> Path:
+        """What it is called."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a session record has to come first."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why what is written may get lost, or None."""
+
+    def notices(self) -> Iterable[Notice]:
+        """What has happened to it since the last call."""
+
+    def prepare(self, coming: int = 0, /) -> None:
+        """That many bytes are about to come."""
+
+    def append(self, lines: bytes, /) -> None:
+        """Takes whole lines, all or none. Raises OSError."""
+
+    def committed(self) -> asyncio.Future[None] | None:
+        """What to await until the lines are safe, None where there is nothing to wait for."""
+
+    def reopen(self) -> None:
+        """Looks for the file by its name anew."""
+
+    def close(self) -> int:
+        """Nothing more comes. Gives how many records are lost with it."""
+
+
+@dataclass(slots=True)
+class _Loss:
+    """Records that could not be written, and not yet told: how many, from when to when."""
+
+    count: int
+    first: float
+    last: float
+    reason: str
+
+
+class Recorder:
+    """Writes a session into a log. Only OSError of the log is caught: traffic goes on, and TA902 tells.
+
+    `board`, where there is one, gets to see each record, written or lost. `policy` judges the findings on the
+    life of jobs; an outcome's own come judged.
+    """
+
+    def __init__(
+        self,
+        log: Sink,
+        *,
+        instance_id: str,
+        mode: str,
+        config_digest: str,
+        lifecycle: Lifecycle[Outcome] | None = None,
+        board: Board | None = None,
+        policy: Policy = EMPTY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.log = log
+        self.totals = Totals()
+        self.lifecycle: Lifecycle[Outcome] = Lifecycle() if lifecycle is None else lifecycle
+        self.stamp = Stamp(instance_id=instance_id, session_id=uuid4().hex)
+        self._mode = mode
+        self.config_digest = config_digest
+        self.policy = policy
+        self._clock = clock
+        self._is_started = False
+        self._seq = 0
+        self._loss: _Loss | None = None
+        self._untold: deque[Notice] = deque(maxlen=_MOST_NOTICES)
+        self.board = board
+        if board is not None:
+            board.join(self.totals)
+
+    @property
+    def failing(self) -> str | None:
+        """Why records cannot be written at the moment, or may get lost, or None."""
+        return self._loss.reason if self._loss else self.log.trouble
+
+    def start(self) -> None:
+        """Writes the session's first record; tells of expired waivers, and if the log had to be repaired."""
+        self._is_started = True
+        self.tell_expired()
+        self._write([self._session("start")])
+
+    def tell_expired(self) -> None:
+        """Logs the waivers that are not applied any more."""
+        for waiver in self.policy.expired:
+            logger.warning("taskaudit: %s", waiver_text(EXPIRED, waiver))
+
+    def committed(self) -> asyncio.Future[None] | None:
+        """With `fsync: batch`, what to await until the records just written are on the disk; else None."""
+        return self.log.committed()
+
+    def reopen(self) -> None:
+        """Goes on in the file that the log's path leads to now, where that is another one."""
+        self.log.reopen()
+        self._write([])
+
+    def record(self, outcome: Outcome) -> list[Late[Outcome]]:
+        """Counts one exchange and writes its records, all with one `write`.
+
+        Gives the findings on the life of jobs that it brings up, which are written with it.
+        """
+        if outcome.role is Role.OTHER:
+            self.totals.add(outcome)
+            return []
+        late = follow(self.lifecycle, outcome, outcome.without_bodies())
+        if late:
+            late = self._judged(late)
+        self.totals.add(outcome)
+        self._count(late)
+        if late or not self._write_clean(outcome):
+            records = records_of(outcome, self.stamp, self._seq)
+            self._write(records + self._late_records(late, self._seq + len(records)))
+        return late
+
+    def due(self) -> list[Late[Outcome]]:
+        """Writes, and gives, the findings that became true by the clock alone.
+
+        Tells what has happened to the log, too, and of losses: also where there is no traffic.
+        """
+        self._write([])
+        return self._tell(self.lifecycle.due(self._clock()))
+
+    def pass_by(self) -> None:
+        """Counts an exchange that is none of ours."""
+        self.totals.seen += 1
+        self.totals.other += 1
+
+    def fault(self, body: FaultBody) -> None:
+        """Writes a `fault` record."""
+        self._write([FaultRecord(**self._header("fault"), fault=body)])
+
+    def stats(self) -> None:
+        """Writes the totals as they stand."""
+        self._write([StatsRecord(**self._header("stats"), stats=self._stats())])
+
+    def stop(self, *, close: bool = True, is_last: bool = True) -> None:
+        """Writes the last totals and the session's end, and closes the log unless another session takes it.
+
+        Where this session is the last, what became of the jobs is settled: those still open are told of.
+        """
+        if is_last:
+            self._tell(self.lifecycle.finish())
+        self.stats()
+        self._write([self._session("stop")])
+        for waiver in self.policy.unused(self.totals.waivers) if self._is_started else ():
+            logger.warning("taskaudit: %s", waiver_text(UNUSED, waiver))
+        if self._loss:
+            logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
+        if close and (gone := self.log.close()):
+            logger.error("taskaudit: %d records are lost with the log, which was deleted", gone)
+
+    def _tell(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
+        late = self._judged(findings)
+        self._count(late)
+        for some in batched(late, _MOST_AT_ONCE):
+            self._write(self._late_records(some, self._seq))
+        return late
+
+    def _judged(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
+        return judged(findings, self.policy, lambda outcome: outcome.where)
+
+    def _late_records(self, late: Iterable[Late[Outcome]], seq: int) -> list[Record]:
+        return [finding_record(ref, found, self.stamp, seq + n) for n, (ref, found) in enumerate(late)]
+
+    def _count(self, late: Iterable[Late[Outcome]]) -> None:
+        for _, finding in late:
+            self.totals.add_finding(finding)
+
+    def _stats(self) -> Stats:
+        return stats_of(self.totals, self.lifecycle.open_jobs, self.lifecycle.evicted)
+
+    def _write_clean(self, outcome: Outcome) -> bool:
+        """Writes the line of an outcome without findings, where no other has to go with it.
+
+        False where nothing was written, and nothing lost.
+        """
+        line = clean_line(outcome, self.stamp, self._seq) if self.board is None else None
+        if line is None:
+            return False
+        self.log.prepare(len(line))
+        self._note(self.log.notices())
+        if self._loss or self._untold or self.log.is_empty:
+            return False
+        self._append(line, 1)
+        return True
+
+    def _write(self, records: Sequence[Record]) -> None:
+        """Lost records keep their numbers, so that the gap in `seq` shows them."""
+        if self.board is not None:
+            self.board.evicted = self.lifecycle.evicted
+            self.board.take(records)
+        lines = "".join(map(as_line, records)).encode()
+        self.log.prepare(len(lines))
+        self._note(self.log.notices())
+        told = self._tell_loss()
+        added = self._added(records, told)
+        if added:
+            lines = "".join(map(as_line, added)).encode()
+        elif not records:
+            return
+        if self._append(lines, len(records), len(added)):
+            self._is_told(told)
+
+    def _append(self, lines: bytes, count: int, added: int = 0) -> bool:
+        """Writes `count` records, or `added` ones where there are more; whether that went well."""
+        try:
+            self.log.append(lines)
+        except OSError as error:
+            self._seq += count
+            self._lose(count, error.strerror or str(error))
+            return False
+        self._seq += added or count
+        return True
+
+    def _added(self, records: Sequence[Record], told: FaultRecord | None) -> list[Record]:
+        """The records with those around them that nobody asked for, numbered; empty where there are none.
+
+        A file starts with a session record, whatever comes first: that is how it is known.
+        """
+        faults: list[Record] = [*([told] if told else []), *map(self._fault_of, self._untold)]
+        is_session = bool(records) and isinstance(records[0], SessionRecord)
+        needs_head = self.log.is_empty and bool(faults or records)
+        if not faults and (is_session or not needs_head):
+            return []
+        if is_session and self._seq == 0:
+            return list(self._numbered([*records, *faults]))
+        head: list[Record] = [self._session("continue")] if needs_head else []
+        return list(self._numbered([*head, *faults, *records]))
+
+    def _numbered(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The identity of a record that is about no exchange depends on its number."""
+        for seq, record in enumerate(records, self._seq):
+            changed: dict[str, object] = {"seq": seq}
+            if not isinstance(record, ExchangeHeader):
+                changed["record_id"] = stable_id(record.event_type, self.stamp.session_id, seq)
+            yield record.model_copy(update=changed)
+
+    def _note(self, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            logger.warning("taskaudit: the log %s: %s", self.log.path, notice.message)
+            self._untold.append(notice)
+
+    def _fault_of(self, notice: Notice) -> FaultRecord:
+        body = FaultBody(reason=notice.reason, rule=None, message=notice.message)
+        return FaultRecord(**self._header("fault"), fault=body)
+
+    def _is_told(self, loss: FaultRecord | None) -> None:
+        self._untold.clear()
+        if loss is not None:
+            logger.warning("taskaudit: the log is written again; %s", loss.fault.message)
+            self._loss = None
+
+    def _lose(self, count: int, reason: str) -> None:
+        if not count:
+            return
+        now = self._clock()
+        self.totals.lost += count
+        if self._loss is None:
+            self._loss = _Loss(count, now, now, reason)
+            logger.error("taskaudit: cannot write the log %s: %s; traffic goes on", self.log.path, reason)
+        else:
+            self._loss.count += count
+            self._loss.last = now
+
+    def _tell_loss(self) -> FaultRecord | None:
+        loss = self._loss
+        if loss is None:
+            return None
+        body = FaultBody(
+            reason="records_lost",
+            rule="TA902",
+            message=f"{loss.count} records could not be written: {loss.reason}",
+            lost=loss.count,
+            first=rfc3339(loss.first),
+            last=rfc3339(loss.last),
+        )
+        return FaultRecord(**self._header("fault"), fault=body)
+
+    def _session(self, state: Literal["start", "continue", "stop"]) -> SessionRecord:
+        is_stop, policy = state == "stop", self.policy
+        body = SessionBody(
+            state=state,
+            version=__version__,
+            mode=self._mode,
+            config_digest=self.config_digest,
+            rules=rules_in_force(),
+            overrides=overrides_in_force(policy),
+            waivers=len(policy.waivers),
+            expired_waivers=[waiver_body(waiver) for waiver in policy.expired],
+            unused_waivers=[waiver_body(w) for w in policy.unused(self.totals.waivers)] if is_stop else None,
+            totals=self._stats() if is_stop else None,
+        )
+        return SessionRecord(**self._header("session"), session=body)
+
+    def _header(self, event_type: str) -> dict[str, object]:
+        return {
+            "timestamp": rfc3339(self._clock()),
+            "record_id": stable_id(event_type, self.stamp.session_id, self._seq),
+            "instance_id": self.stamp.instance_id,
+            "session_id": self.stamp.session_id,
+            "seq": self._seq,
+        }

@@ -1,0 +1,34 @@
+"""Times: seconds since the epoch as they are counted with, RFC 3339 in UTC as they are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import modf
+
+
+def day_of(seconds: float) -> str:
+    """The day of a time in seconds since the epoch, UTC: `2026-12-31`."""
+    return rfc3339(seconds)[:10]
+
+
+def rfc3339(seconds: float) -> str:
+    """A time in seconds since the epoch as RFC 3339, UTC, with microseconds."""
+    part, whole = modf(seconds)
+    micros = round(part * 1e6)  # As `datetime.fromtimestamp` rounds.
+    if not 0 <= micros < 1_000_000:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{_second(whole)}.{micros:06}Z"
+
+
+@lru_cache(maxsize=256)  # A log is full of equal seconds.
+def _second(whole: float) -> str:
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
+
+
+def seconds_of(time: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time. Raises ValueError."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (OverflowError, OSError) as error:
+        raise ValueError(str(error)) from None

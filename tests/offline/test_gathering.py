@@ -1,0 +1,122 @@
+"""What is kept of sources, and how sources are shared out among processes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from taskaudit.auditor import Outcome
+from taskaudit.contract.answer import Missing
+from taskaudit.offline.gathering import Checked, Gathering, _packed, _unpacked, cores, shares_of
+from taskaudit.policy.policy import Policy
+from taskaudit.sources.reading import STDIN
+from tests.samples import BAD_ERROR, JOB, answer, auditor, exchange, outcome, waiver
+
+CONTENTS = {
+    "a": JOB,
+    "b": BAD_ERROR,
+    "c.har": '{"log": {"entries": [7]}}',
+    "d": "HTTP/1.1 204 No Content\n\n",
+}
+
+
+@pytest.fixture
+def captures(tmp_path: Path) -> list[Path]:
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_text(content)
+    return [tmp_path / name for name in CONTENTS]
+
+
+def gathered(captures: list[Path], folder: Path | None = None) -> Gathering:
+    gathering = Gathering(folder)
+    for damaged in gathering.read(auditor(), captures, None):
+        gathering.damages.put(damaged)
+    return gathering
+
+
+def test_a_gathering_keeps_what_is_in_scope(captures: list[Path]) -> None:
+    gathering = gathered(captures)
+    assert [(Path(each.source).name, each.index) for each in gathering.kept()] == [
+        ("a", 0),
+        ("b", 0),
+        ("d", 0),
+    ]
+    assert [(Path(each.source).name, each.damage.index) for each in gathering.damages] == [("c.har", 0)]
+    assert (gathering.size, gathering.totals.seen) == (3, 3)
+    assert list(gathering.steps) == []  # None of them has a request.
+
+
+def test_one_in_a_folder_can_be_given_to_another_process(captures: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    here, there = gathered(captures), pickle.loads(pickle.dumps(gathered(captures, folder)))
+    assert isinstance(there, Gathering)
+    kept: list[Checked] = list(there.kept())
+    assert kept == list(here.kept())
+    assert list(there.damages) == list(here.damages)
+    assert (there.size, there.totals) == (here.size, here.totals)
+    there.close()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        outcome(),
+        outcome(BAD_ERROR, 400),
+        outcome(None),
+        outcome("{}", path="/none"),
+        outcome(b"\xff", client="192.0.2.1", request_headers=("Host", "\ud800"), request_id="\ud800"),
+        outcome('{"job_id": "a", "job_id": null}', status=10**30),
+        outcome('{"status": "FAIL", "error_code": "Ecs.0001"}', method="GET", path="/v1/p/jobs/8ab1"),
+        outcome("{", method="GET", path="/v1/p/jobs/8ab1"),
+        outcome(None, method="GET", path="/v1/p/jobs/8ab1"),
+        auditor().look(exchange(answer=answer(missing=Missing.STREAMED))),
+        auditor(policy=Policy(waivers=[waiver()])).look(exchange(BAD_ERROR, 400)),
+        structs.replace(outcome(), late=outcome(BAD_ERROR, 400).findings),
+    ],
+)
+def test_what_is_kept_comes_back_as_it_was(made: Outcome) -> None:
+    checked = Checked("a\udcff.har", 7, made)
+    again = _unpacked(pickle.loads(pickle.dumps(_packed(checked))))
+    assert again == checked
+    assert again.outcome.text == checked.outcome.text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "processes", "shares"),
+    [
+        ([], 2, [[]]),
+        ([5], 2, [[0]]),
+        ([50], 2, [[0]]),
+        ([50, 50], 2, [[0], [1]]),
+        ([50, 50], 1, [[0, 1]]),
+        ([50, 1], 2, [[0, 1]]),
+        ([50, 1, 50], 2, [[0], [1, 2]]),
+        ([4, 4, 4, 4, 4, 4], 2, [[0, 1, 2], [3, 4, 5]]),
+        ([4, 4, 4, 4], 2, [[0, 1, 2, 3]]),
+        ([10] * 32, 2, [[4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3] for n in range(8)]),
+    ],
+)
+def test_shares_are_cut_where_they_pay(
+    sizes: list[int], processes: int, shares: list[list[int]], tmp_path: Path
+) -> None:
+    paths = [tmp_path / str(number) for number in range(len(sizes))]
+    for path, size in zip(paths, sizes, strict=True):
+        path.write_bytes(b"x" * size)
+    cut = shares_of(paths, processes, worth=10)
+    assert [[int(path.name) for path in share] for share in cut] == shares
+
+
+def test_standard_input_and_what_is_no_file_are_not_shared_out(tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(b"x" * 50)
+    for paths in ([STDIN, big, big], [tmp_path / "none", big]):
+        assert shares_of(paths, 2, worth=10) == [paths]
+
+
+def test_there_is_a_core() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)

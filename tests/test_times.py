@@ -1,0 +1,38 @@
+"""Times as they are written, and read again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskaudit.times import day_of, rfc3339, seconds_of
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (0.5, "1970-01-01T00:00:00.500000Z"),
+        (946681200.000001, "1999-12-31T23:00:00.000001Z"),
+        (1790000000.25, "2026-09-21T14:13:20.250000Z"),
+        (253402300799, "9999-12-31T23:59:59.000000Z"),
+    ],
+)
+def test_times_are_in_utc_with_microseconds(seconds: float, text: str) -> None:
+    assert (rfc3339(seconds), day_of(seconds)) == (text, text[:10])
+    assert seconds_of(text) == seconds
+
+
+@given(st.floats(-6e10, 2.5e11))
+def test_times_are_written_as_datetime_writes_them(seconds: float) -> None:
+    plain = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+    assert rfc3339(seconds) == plain.replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        seconds_of(text)
