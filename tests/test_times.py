@@ -32,7 +32,7 @@ def test_times_are_written_as_datetime_writes_them(seconds: float) -> None:
     assert rfc3339(seconds) == plain.replace("+00:00", "Z")
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         seconds_of(text)
