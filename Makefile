@@ -7,7 +7,7 @@ WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Programs that tests start in their hundreds need not be compiled each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint bench soak fuzz install-check venv schema screenshots clean
+.PHONY: demo test lint bench mutants soak fuzz install-check venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
@@ -33,6 +33,11 @@ fuzz: venv
 install-check: venv
 	$(BIN)/python -m tests.install_check
 
+# Are the tests of the contract and of the life of jobs sharp enough? Half an hour; a second run goes on with the first.
+mutants: venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mutants]'
+	$(BIN)/python -m tests.mutants .mutants
+
 # The costs, as ratios, in some minutes; the results go into docs/performance.md.
 bench: venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
@@ -56,4 +61,4 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

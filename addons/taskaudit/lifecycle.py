@@ -44,7 +44,7 @@ class Job[Ref]:
     job_id: str
     ref: Ref | None = None
     repeat_key: str | None = None
-    queries: int = 0
+    is_queried: bool = False
     last_query: float = 0.0
     too_close: int = 0
     status: str | None = None
@@ -103,7 +103,7 @@ class Lifecycle[Ref]:
         late = [*self.due(at)] if self._due and self._due[0][0] < at else []
         job = self._open.get(job_id) or self._ended.get(job_id)
         # Of a job that was asked for before it is known.
-        if (job is None or not job.queries) and is_placeholder(job_id):
+        if (job is None or not job.is_queried) and is_placeholder(job_id):
             found = f'"{escape(job_id)}"' if job_id else "an empty id"
             late.append(Late(ref, _finding(TA502, "", "the id of a job", found)))
             return late
@@ -112,7 +112,7 @@ class Lifecycle[Ref]:
         if job is None:
             job = Job(job_id)
             self._keep(job)
-        is_close = job.queries > 0 and at - job.last_query < self.thresholds.min_interval
+        is_close = job.is_queried and at - job.last_query < self.thresholds.min_interval
         job.too_close = job.too_close + 1 if is_close else 0
         if job.is_final or job.too_close > TOO_CLOSE_IN_A_ROW:
             late += self._pace(job, ref)
@@ -123,7 +123,7 @@ class Lifecycle[Ref]:
         """TA501 for every job whose time for a first query ran out before `now`."""
         while self._due and self._due[0][0] < now:
             _, job = self._due.popleft()
-            if not job.queries:
+            if not job.is_queried:
                 yield from self._never_queried(job)
 
     def finish(self) -> Iterator[Late[Ref]]:
@@ -131,7 +131,7 @@ class Lifecycle[Ref]:
         for job in list(self._open.values()):
             if job.ref is None:
                 continue
-            if not job.queries:
+            if not job.is_queried:
                 yield from self._never_queried(job)
             else:
                 last = f'last status "{job.status}"' if job.status is not None else "no status seen"
@@ -157,7 +157,7 @@ class Lifecycle[Ref]:
             yield Late(ref, _finding(TA505, "", "no query after the end", f'a query after "{job.status}"'))
 
     def _advance(self, job: Job[Ref], at: float, status: str | None, is_final: bool) -> None:
-        job.queries += 1
+        job.is_queried = True
         job.last_query = at
         if job.is_final or status is None:
             return
@@ -171,7 +171,7 @@ class Lifecycle[Ref]:
 
     def _start(self, job: Job[Ref], at: float, ref: Ref, repeat_key: str | None) -> None:
         job.ref, job.repeat_key = ref, repeat_key
-        if not job.queries:
+        if not job.is_queried:
             self._due.append((at + self.thresholds.query_within, job))
             self._shorten_due()
         if repeat_key is not None and not job.is_final:
@@ -193,7 +193,9 @@ class Lifecycle[Ref]:
     def _shorten_due(self) -> None:
         """Drops what need not be waited for, seldom enough to cost nothing: the queue stays bounded too."""
         if len(self._due) > 2 * self.thresholds.table_size:
-            self._due = deque(each for each in self._due if each[1].ref is not None and not each[1].queries)
+            self._due = deque(
+                each for each in self._due if each[1].ref is not None and not each[1].is_queried
+            )
 
     def _forget_repeat(self, job: Job[Ref]) -> None:
         if job.repeat_key is not None and (same := self._repeats.get(job.repeat_key)):

@@ -269,6 +269,7 @@ ODD = {
     "trailing text": b'{"job_id": "a"} x',
     "ends within a character": '{"job_id": "错'.encode()[:-1],
     "repeated names": b'{"job_id": "a",\n"job_id": "b", "job_id": "c", "x": {"y": 1, "y": 2}}',
+    "repeated, with a number that is none": b'{"a": 1, "a": NaN}',
     "repeated, then not JSON": b'{"job_id": "a", "job_id": "b", nope}',
     "a mark before it": b'\xef\xbb\xbf{"job_id": "a"}',
     "in GB18030": '{"job_id": "a",\n"x": "错"}'.encode("gb18030"),
@@ -293,6 +294,7 @@ HEADED = {
     "known to be wrong": "text/html; charset=utf-8",
     "with a suffix": "application/problem+json",
     "in capitals": "Application/JSON",
+    "with parameters": "text/html; charset=utf-8; q=1",
     "UTF-16 that was declared": "application/json; charset=utf-16",
 }
 
@@ -312,6 +314,13 @@ def test_what_is_said_of_odd_answers(snapshot: SnapshotAssertion) -> None:
     told += [said(name, audit(body, headers_known=True, content_type=of)) for name, of in HEADED.items()]
     in_utf16 = audit('{"job_id": "a"}'.encode("utf-16"), content_type="application/json; charset=utf-16")
     told += [said("in UTF-16", in_utf16)]
+    for charset, sent in (("utf-16-le", "utf-16-le"), ("ascii", "gb18030")):
+        facts = {"content_type": f"application/json; charset={charset}"}
+        told += [said(f"{sent}, called {charset}", audit('{"job_id": "错"}'.encode(sent), **facts))]
+    told += [said("streamed", audit(b"", missing=Missing.STREAMED))]
+    cut = b'{"job_id":\n "a\xff'
+    told += [said("cut short", audit(cut, missing=Missing.CUT_SHORT))]
+    told += [said("cut short, encoded", audit(cut, missing=Missing.CUT_SHORT, content_encoding="gzip"))]
     told += [said(f"a job with {status}", audit(body, status)) for status in (399, 400)]
     assert "\n".join(told) == snapshot
 
@@ -321,6 +330,14 @@ def test_what_is_said_of_odd_answers(snapshot: SnapshotAssertion) -> None:
 )
 def test_an_order_is_a_success(status: int | None, kind: Kind) -> None:
     assert audit_submission(Answer(b'{"order_id": "CS1"}', status), PREPAID).kind is kind
+
+
+@pytest.mark.parametrize(("more", "rules"), [(0, []), (1, ["TA003"])])
+def test_up_to_the_limit_all_is_inspected(more: int, rules: list[str]) -> None:
+    body = b'{"job_id": "a"}'
+    for sent in (body, b"\xef\xbb\xbf" + body):
+        verdict = audit_submission(Answer(sent), limit=len(sent) - more)
+        assert [each.rule for each in verdict.findings if each.rule != "TA010"] == rules
 
 
 def test_just_as_many_as_are_listed() -> None:

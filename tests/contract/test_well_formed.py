@@ -45,7 +45,7 @@ def test_the_rules_say_the_same(value: dict[str, Any], status: int | None) -> No
     [
         ({"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}, 200, Kind.JOB),
         ({"job_id": "8ab1", "serverIds": [1], "details": []}, None, Kind.JOB),
-        ({"error": {"code": "Ecs.0001", "message": "sold out"}}, 403, Kind.ERROR),
+        ({"error": {"code": "Ecs.0001", "message": "sold out"}}, 400, Kind.ERROR),
         (
             {"error": {"code": "400", "message": "no", "details": [{"code": ""}]}, "details": 1},
             None,
