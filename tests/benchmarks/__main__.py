@@ -54,6 +54,9 @@ def measured(name: str, console: Console) -> tuple[str, list[Row], list[Curve]]:
         table.add_row(*cells(row))
     if rows:
         console.print(table)
+    for row in rows:
+        if not row.is_met:
+            console.print(f"  [bold]{row.what}[/]: {row.why}")
     curves = list(module.curves()) if hasattr(module, "curves") else []
     for curve in curves:
         console.print(f"[bold]{curve.title}[/] ({curve.y} by {curve.x})")

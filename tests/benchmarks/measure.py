@@ -40,13 +40,17 @@ class Spread(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the table: what was measured against what, in the goal's unit; `detail`: absolute figures."""
+    """A line of the table: what was measured against what, in the goal's unit.
+
+    `detail` has absolute figures; `why` is what a profile says of a goal that is not met.
+    """
 
     what: str
     against: str
     found: Spread
     goal: Goal
     detail: str = ""
+    why: str = ""
 
     @property
     def is_met(self) -> bool:

@@ -59,6 +59,12 @@ def _lines(results: dict[str, tuple[str, list[Row], list[Curve]]]) -> Iterator[s
             found = f"**{shown(row.found.middle)}**" + ("" if row.is_met else " (not met)")
             quartiles = f"{shown(row.found.low)} to {shown(row.found.high)}"
             yield f"| {row.what} | {row.against} | {row.goal} | {found} | {quartiles} | {row.detail} |"
+        missed = [row for row in rows if not row.is_met]
+        if missed:
+            yield ""
+            yield "Why goals are not met:"
+            yield ""
+        yield from (f"- *{row.what}*: {row.why}" for row in missed)
         for curve in curves:
             yield ""
             yield f"![{curve.title}](pictures/performance-{curve.name}.svg)"
