@@ -131,6 +131,65 @@ def test_no_room_needs_itself() -> None:
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(graph)
 
 
+# What is longer than 30 lines, and why it may be.
+LONG_FUNCTIONS = {
+    "cli/bug.py:bug": "its options",
+    "cli/jobs.py:jobs": "its options",
+    "cli/load.py:load": "its options",
+    "cli/report.py:report": "its options",
+    "cli/serve.py:serve": "its options",
+    "contract/places.py:walk": "one loop without recursion, over text of any depth",
+    "reports/standing.py:_alerts": "a list of what may be wrong, one after the other",
+    "sources/flow.py:exchange_from": "one call that names each member",
+    "story/story.py:_group": "one call that names each member",
+    "story/story.py:job_of": "one call that names each member",
+}
+# What is longer than 300 lines, and why it is one file.
+LONG_MODULES = {
+    "catalogue.py": "the models of a service file and the look-up compiled from them change together",
+    "proxy/addon.py": "the hooks of mitmproxy are one class, in the order in which they are called",
+    "recording/recorder.py": "one session: its numbers, its totals and its losses depend on each other",
+    "recording/records.py": "a table of what each record holds",
+    "sources/har.py": "batches, and the careful reading that they fall back on",
+    "story/merged.py": "what is kept of each exchange, and how logs become one",
+    "story/story.py": "the shapes of a story, and their making",
+    "story/tables.py": "the tables of jobs and findings, column by column",
+}
+
+
+def test_functions_are_short_or_have_a_reason_not_to_be() -> None:
+    long = {
+        f"{name_of(path)}:{node.name}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+        if node.end_lineno - node.lineno + 1 > 30
+    }
+    assert long == set(LONG_FUNCTIONS)
+
+
+def test_modules_are_short_or_have_a_reason_not_to_be() -> None:
+    long = {name_of(path) for path in MODULES if path.read_text(encoding="utf-8").count("\n") > 300}
+    assert long == set(LONG_MODULES)
+
+
+def undocumented(body: list[ast.stmt], within: str = "") -> Iterator[str]:
+    """Public classes and functions without a docstring; those that fill in somebody else's hook aside."""
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name[0] == "_":
+            continue
+        if ast.get_docstring(node) is None and node.name not in ("initialize", "read"):
+            yield within + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from undocumented(node.body, f"{node.name}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_is_public_says_what_it_gives(path: Path) -> None:
+    assert ast.get_docstring(tree(path)), "the module itself"
+    assert list(undocumented(tree(path).body)) == []
+
+
 # Tests that do not lie where the module's own name says.
 ELSEWHERE = {
     "cli/__init__.py": "cli/test_cli.py",

@@ -77,6 +77,7 @@ def language_of(context: typer.Context, lang: str | None = None) -> Language:
 
 
 def load_config(path: Path | None) -> Loaded:
+    """The configuration; where it is wrong, the command ends with status 2 and the message."""
     from taskaudit.config.document import ConfigError
     from taskaudit.config.loading import load
 
@@ -127,6 +128,7 @@ def _of_store(store: str, settings: Settings) -> Story:
 
 
 def print_damage(damaged: Iterable[Damaged]) -> None:
+    """The lines of logs that are no record, on standard error."""
     for path, line, reason in damaged:
         complain(f"{path}, line {line}: {reason}")
 

@@ -51,6 +51,7 @@ def complain(message: str) -> None:
 
 
 def fail(message: str) -> NoReturn:
+    """Ends the command: the message on standard error, status 2."""
     complain(message)
     raise typer.Exit(WRONG_USAGE)
 

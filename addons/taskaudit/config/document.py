@@ -47,10 +47,12 @@ class Document:
         return line
 
     def error(self, location: Location, text: str) -> ConfigError:
+        """What is wrong at a place, with the file and the line."""
         return ConfigError(f"{self.name}, line {self.line(location)}: {text}")
 
 
 def read(path: Path) -> Document:
+    """The document in a file. Raises ConfigError."""
     name = str(path)
     text = _text(path, name)
     if (data := _parsed().get(text_digest(text))) is not None:
@@ -197,6 +199,7 @@ def _line(node: Any) -> int:
 
 
 def described(value: object) -> str:
+    """A value as a message names it: `the text "on"`, `the number 5`, `nothing`."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -209,6 +212,7 @@ def described(value: object) -> str:
 
 
 def quoted(value: object) -> str:
+    """A text in quotes, short and harmless."""
     text = str(value)
     text = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
     escaped = json.dumps(text, ensure_ascii=False)

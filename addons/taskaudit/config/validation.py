@@ -16,6 +16,7 @@ from taskaudit.config.document import Document, Location, described, quoted
 
 
 def validated[Model: BaseModel](model: type[Model], document: Document) -> Model:
+    """The document as the model has it. Raises ConfigError on the first thing that is wrong."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -83,6 +84,7 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
 
 
 def key_of(location: Location) -> str:
+    """A place in a document as it is written: `submissions[0].path`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 
@@ -91,6 +93,7 @@ def _within(location: Location) -> str:
 
 
 def hint_of(name: str, known: Iterable[str], what: str) -> str:
+    """The known name that is nearest, or else all of them; `what` says what they name."""
     known = tuple(known)
     nearest = get_close_matches(name.lower(), known, 1, 0.6)
     return f'did you mean "{nearest[0]}"?' if nearest else f"the {what} are {', '.join(known)}"

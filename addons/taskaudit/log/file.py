@@ -68,6 +68,7 @@ class LogFile:
 
     @settings.setter
     def settings(self, settings: LogSettings) -> None:
+        """From the next record on."""
         self._settings = settings
         if settings.tidies:
             self._tidier.tidy(settings)

@@ -60,6 +60,7 @@ class Gathering:
         self.size = 0
 
     def close(self) -> None:
+        """Gives back what is on disk."""
         for each in (self._kept, self.steps, self.damages):
             each.close()
 

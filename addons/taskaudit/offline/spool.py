@@ -109,6 +109,7 @@ class Sorter[Key, Item]:
         self._blocks.close()
 
     def put(self, key: Key, item: Item) -> None:
+        """Adds an item, which comes back in the order of keys."""
         self._last.append((key, item))
         if len(self._last) >= _RUN:
             self._end_run()

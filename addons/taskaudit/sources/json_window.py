@@ -115,6 +115,7 @@ def leave(window: Window) -> None:
 
 
 def at_end_of_text(window: Window) -> None:
+    """Raises CannotSplit where more than blanks follows."""
     if next_character(window):
         raise CannotSplit(f"expected the end, found {excerpt(window.data[window.at : window.at + 1])}")
 

@@ -56,6 +56,7 @@ def _head(head: bytes) -> tuple[bytes, int]:
 
 
 def raw(data: bytes, span: Span) -> bytes:
+    """The value of a byte string."""
     kind, start, end = span
     if kind != BYTES:
         raise ValueError(f"no bytes at byte {start}")
@@ -63,6 +64,7 @@ def raw(data: bytes, span: Span) -> bytes:
 
 
 def text(data: bytes, span: Span) -> str:
+    """The value of a text."""
     kind, start, end = span
     if kind != TEXT:
         raise ValueError(f"no text at byte {start}")
@@ -70,6 +72,7 @@ def text(data: bytes, span: Span) -> str:
 
 
 def number(data: bytes, span: Span) -> int | float:
+    """The value of an integer or a float."""
     kind, start, end = span
     if kind == INTEGER:
         return int(data[start:end])
