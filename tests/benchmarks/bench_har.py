@@ -6,24 +6,21 @@ configuration loaded before: where one entry in ten is a submission, and where a
 takes a HAR whole, so that a shorter one is enough. Several files are measured by CPU time, too, start of
 the processes included, as the wall's clock tells nothing where other programs keep the cores busy: that of
 the main process, and half of what its two children took, against the same files in one process. Memory is
-the peak of the real command over 2 GB, as the kernel tells it to the parent (wait4).
+the peak of the real command over 2 GB, as the kernel knows it (`VmHWM`).
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 from taskaudit.offline.gathering import cores
 from tests.benchmarks.bench_flowfile import against_mitmproxy
 from tests.benchmarks.captures import checked, growth, write_har
 from tests.benchmarks.measure import Curve, Goal, Row, cpu, in_turn, shown, spread
+from tests.benchmarks.programs import TELLING, cost
 
 TITLE = "check on HARs"
 ENTRIES = 20_000
@@ -38,8 +35,6 @@ WHY = (
 RATE = Goal(60_000, "entries/s", at_least=True)
 TRAFFIC = {"one entry in ten is a submission": 10, "all entries are submissions": 1}
 BIG = 2 * 10**9
-LONGEST = 150
-"""Seconds that the command may take over 2 GB."""
 
 
 def rows() -> Iterator[Row]:
@@ -83,16 +78,9 @@ def memory(folder: Path) -> Row:
     write_har(path, 1_000, 10)
     count = BIG * 1_000 // path.stat().st_size
     write_har(path, count, 10)
-    began = perf_counter()
-    program = "from taskaudit.cli import main; main()"
-    command = [sys.executable, "-c", program, "check", "--format", "json", str(path)]
-    run = subprocess.Popen(["timeout", str(LONGEST), *command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(run.pid, 0)
-    took = perf_counter() - began
-    assert os.waitstatus_to_exitcode(status) == 0, "the command failed"
-    found = spread([usage.ru_maxrss / 1024])
-    detail = f"{path.stat().st_size / 1e9:.2f} GB, {count:,} entries, {took:.0f} s"
-    return Row("2 GB, peak of the command", "", found, Goal(300, "MiB"), detail)
+    ran = cost(*TELLING, "check", "--format", "json", path, pycache=folder / "pycache")
+    detail = f"{path.stat().st_size / 1e9:.2f} GB, {count:,} entries, {ran.wall:.0f} s"
+    return Row("2 GB, peak of the command", "", spread([ran.peak]), Goal(300, "MiB"), detail)
 
 
 def curves() -> Iterator[Curve]:

@@ -1,7 +1,7 @@
 """`taskaudit jobs` over a long log: time and memory of the whole process, and of one line against `json`.
 
 Method. The log is written as `logs.py` says, some 600 bytes a record. `taskaudit jobs -f json` is run as a
-process of its own, its output thrown away; its memory is the peak of what the system gave it (`ru_maxrss`).
+process of its own, its output thrown away; its memory is the peak that the kernel knows of it (`VmHWM`).
 The goal is seconds by the clock on a machine that has nothing else to do; the seconds of CPU stand beside it.
 Memory grows with the log, as an exchange may stand anywhere in it and the story is told in the order of time.
 A line is read in this process, into what the commands keep of it, against `json.loads` of the same line.
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from taskaudit.story.merged import Merged
 from tests.benchmarks import logs
 from tests.benchmarks.measure import Curve, Goal, Row, cpu, in_turn, shown, spread
-from tests.benchmarks.programs import TASKAUDIT, Cost, cost
+from tests.benchmarks.programs import TASKAUDIT, TELLING, Cost, cost
 
 TITLE = "A long log"
 RECORDS = 1_000_000
@@ -70,7 +70,7 @@ def _runs(folder: Path, records: int, rounds: int) -> list[Cost]:
     log = folder / "log"
     logs.write(log, records)
     cost(TASKAUDIT, "--version", pycache=folder / "pycache")
-    return [cost(TASKAUDIT, "jobs", "-f", "json", log, pycache=folder / "pycache") for _ in range(rounds)]
+    return [cost(*TELLING, "jobs", "-f", "json", log, pycache=folder / "pycache") for _ in range(rounds)]
 
 
 def _line(folder: Path) -> Row:

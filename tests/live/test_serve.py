@@ -204,6 +204,8 @@ def _refuses(port: int) -> bool:
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # It was in the queue when the listener closed: the next one tells.
     return False
 
 
