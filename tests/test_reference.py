@@ -11,11 +11,13 @@ import pytest
 from mitmproxy.test import taddons
 from pydantic import BaseModel
 
+from taskaudit.cli.root import COMMANDS
 from taskaudit.config.settings import SHIPPED, Settings
-from taskaudit.contract.words import Language
+from taskaudit.contract.words import Language, Words
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.recording.records import Record, json_schema
 from taskaudit.reports.formats import Format
+from taskaudit.sources.reading import Format as Source
 from tests.generate import ROOT
 from tests.pages import CODE, table, text_of, typed, written_in
 from tests.programs import found, output_of
@@ -101,6 +103,36 @@ def as_yaml(value: object) -> str:
 @both
 def test_each_format_of_a_report_is_named(language: Language) -> None:
     assert [kind for kind in Format if f"`{kind}`" not in page("reports", language)] == []
+
+
+def test_each_format_of_a_report_is_named_by_the_command() -> None:
+    assert [kind for kind in Format if kind not in COMMANDS["report"].help.lower()] == []
+
+
+# integrating.md
+
+SOURCES = {
+    Source.FLOWS: Words("flow file", "flow 文件"),
+    Source.HAR: Words("HAR", "HAR"),
+    Source.RAW: Words("curl -i", "curl -i"),
+    Source.BARE: Words("bare JSON", "单独的 JSON"),
+}
+"""What people call that which `check` takes."""
+
+
+def test_each_source_has_a_name() -> None:
+    assert set(SOURCES) == set(Source) - {Source.LOG}
+
+
+@both
+def test_each_source_is_named(language: Language) -> None:
+    told = " ".join(page("integrating", language).split())
+    assert [name for name in SOURCES.values() if name.of(language) not in told] == []
+
+
+def test_each_source_is_named_by_the_command_and_to_developers() -> None:
+    for told in (COMMANDS["check"].help, text_of("CONTRIBUTING.md")):
+        assert [name.en for name in SOURCES.values() if name.en not in told] == []
 
 
 # records.md
