@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from taskaudit.config.loading import load
+from taskaudit.sources.reading import Format, format_of
+from taskaudit.sources.window import Window
 from tests.fuzz import Fuzz, hold
-from tests.fuzz_inputs import KINDS, SAMPLES
+from tests.fuzz_inputs import KINDS, SAMPLES, seeds
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +26,11 @@ def test_what_was_found_stays_mended(sample: Path, tmp_path: Path) -> None:
     assert sample.name.split("-")[0] in KINDS
     for pieces in (1, 7, 64, 1000):
         hold(sample.read_bytes(), tmp_path, pieces)
+
+
+def test_what_check_takes_is_among_the_seeds() -> None:
+    tried = {format_of(Window(io.BytesIO(each))) for kind in KINDS for each in seeds()[kind]}
+    assert tried >= set(Format) - {Format.LOG}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ Where they are planted, and what the contract allows to be shown, stands in `tes
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from base64 import b64encode
@@ -32,7 +33,9 @@ from taskaudit.proxy.annotate import KEY, findings_on
 from taskaudit.reports.formats import Format
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import live_html, sections_html
+from taskaudit.sources import reading
 from taskaudit.sources.reading import Captured, read
+from taskaudit.sources.window import Window
 from tests import canary
 from tests.canary import found, places, secret
 from tests.hostile import KNOWN_ID, entry, flow_file, flows, har, log_of, outcomes
@@ -124,6 +127,13 @@ def test_secrets_would_be_found() -> None:
 def test_the_captures_hold_them_all(planted: Planted) -> None:
     assert set(found(planted.har.read_text(encoding="utf-8"), places())) == set(places())
     assert len(set(places())) == len(places())
+
+
+def test_each_source_is_tried(planted: Planted) -> None:
+    paths = [getattr(planted, source) for source in CAPTURES]
+    files = [each for path in paths for each in (path.iterdir() if path.is_dir() else [path])]
+    tried = {reading.format_of(Window(io.BytesIO(each.read_bytes()))) for each in files}
+    assert tried == set(reading.Format) - {reading.Format.LOG}
 
 
 @pytest.mark.parametrize("source", ["har", "flows"])
