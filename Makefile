@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Many tests wait for programs: one worker more than there are processors has them busy.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Programs that tests start in their hundreds need not be compiled each time.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -11,7 +13,7 @@ demo: venv
 	$(BIN)/taskaudit demo
 
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: venv
 	$(BIN)/ruff check .

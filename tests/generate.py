@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from taskaudit.config.document import PARSED, parse, text_digest
@@ -28,6 +29,7 @@ def parsed_configs() -> str:
     return json.dumps({text_digest(text): parse(name, text) for name, text in texts.items()}, indent=1) + "\n"
 
 
+@cache
 def generated() -> dict[Path, str]:
     """Each generated file, by its path from the root of the checkout, with what it should hold."""
     configs = Path("configs")
