@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import wait_until
 
 from taskaudit.log import Damaged, LogError, LogFile, LogSettings, file, read_log
 from taskaudit.log.names import rotated
@@ -560,8 +561,8 @@ def test_every_command_reads_rotated_and_compressed_files(
     recorder = started(rotate_bytes=65_536, compress="zstd")
     fill(recorder, 150)
     recorder.record(outcome(BAD_ERROR, 400))
+    wait_until(lambda: len(list(log_path.parent.glob("*.zst"))) >= 2, "two compressed files")
     recorder.stop()
-    assert len(list(log_path.parent.glob("*.zst"))) >= 2
     whole, config = tmp_path / "elsewhere" / log_path.name, tmp_path / "taskaudit.yaml"
     whole.parent.mkdir()
     whole.write_bytes(b"".join(as_line(record) for record in records_of(log_path)))
