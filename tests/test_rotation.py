@@ -561,8 +561,9 @@ def test_every_command_reads_rotated_and_compressed_files(
     recorder = started(rotate_bytes=65_536, compress="zstd")
     fill(recorder, 150)
     recorder.record(outcome(BAD_ERROR, 400))
-    wait_until(lambda: len(list(log_path.parent.glob("*.zst"))) >= 2, "two compressed files")
+    wait_until(lambda: bool(list(log_path.parent.glob("*.zst"))), "a compressed file")
     recorder.stop()
+    assert len(rotated(log_path)) >= 2
     whole, config = tmp_path / "elsewhere" / log_path.name, tmp_path / "taskaudit.yaml"
     whole.parent.mkdir()
     whole.write_bytes(b"".join(as_line(record) for record in records_of(log_path)))
