@@ -186,8 +186,7 @@ class Recorder:
 
     def pass_by(self) -> None:
         """Counts an exchange that is none of ours."""
-        self.totals.seen += 1
-        self.totals.other += 1
+        self.totals.add_other()
 
     def fault(self, body: FaultBody) -> None:
         """Writes a `fault` record."""
