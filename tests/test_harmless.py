@@ -45,8 +45,9 @@ from taskaudit.reports.formats import Format, render
 from taskaudit.reports.gather import gather
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
+from taskaudit.story.job_story import Steps
 from taskaudit.story.jobs import one_line
-from taskaudit.story.story import Steps, Story, tell
+from taskaudit.story.story import Story, tell
 from taskaudit.story.tables import live_view
 from taskaudit.text.terminal import headline
 from taskaudit.totals import Totals

@@ -80,8 +80,7 @@ def _line(folder: Path) -> Row:
 
     def taken() -> None:
         merged = Merged()
-        for number, line in enumerate(lines, 1):
-            merged.add(log, number, line)
+        merged.take(log, 1, lines)
 
     def parsed() -> None:
         for line in lines:

@@ -17,7 +17,8 @@ from taskaudit.recording import board as bounds
 from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import live_report
-from taskaudit.story.story import JobStory, tell
+from taskaudit.story.job_story import JobStory
+from taskaudit.story.story import tell
 from tests.reports.runs import RUN, refused, report_on
 from tests.samples import JOB_ID, outcome
 from tests.stories import START, ask, submit

@@ -22,7 +22,8 @@ from taskaudit.reports.gather import gather
 from taskaudit.reports.model import Report
 from taskaudit.sources.captured import Captured
 from taskaudit.sources.reading import read
-from taskaudit.story.story import FoundStory, JobStory
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.job_story import JobStory
 from tests.reports.runs import MADE, RUN, refused, report_on
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID
 from tests.stories import START, ask, submit, write_log

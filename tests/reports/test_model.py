@@ -68,12 +68,11 @@ def test_lines_that_are_no_records_are_told_with_their_place(tmp_path: Path) -> 
     log.write_bytes(log.read_bytes() + b"[]\n")
     merged = Merged()
     merged.read(log)
-    report = report_of(merged, Thresholds(), ["log"], MADE, ["another place"], repeated=2)
+    report = report_of(merged, Thresholds(), ["log"], MADE, ["another place"])
     assert report.damaged == (
         f"{log}, line 6: not a record: Expected `object`, got `array`",
         "another place",
     )
-    assert report.repeated == 2
 
 
 def test_a_running_audit_has_no_sources() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taskaudit.contract.rules import RULES
 from taskaudit.store.judging import JUDGED, POINTERS, story_sql
-from taskaudit.story.merged import REPLAYED
+from taskaudit.story.told import REPLAYED
 
 
 def test_every_rule_on_more_than_one_exchange_is_judged() -> None:

@@ -19,8 +19,8 @@ from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
 from taskaudit.store.rows import Row
-from taskaudit.story.merged import REPLAYED
 from taskaudit.story.story import tell
+from taskaudit.story.told import REPLAYED
 from tests.stories import ask, submit, write_log
 from tests.tangles import command_rows, load, tangle, view_rows
 

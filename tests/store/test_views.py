@@ -15,8 +15,8 @@ from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import EMPTY, Override, Policy
 from taskaudit.store.views import VIEWS, view_sql
 from taskaudit.story.findings import COLUMNS
-from taskaudit.story.merged import REPLAYED
 from taskaudit.story.story import tell
+from taskaudit.story.told import REPLAYED
 from tests.samples import BAD_ERROR, auditor, exchange
 from tests.stories import START, ask, submit, write_log
 from tests.tangles import command_rows, load, tangle, view_rows

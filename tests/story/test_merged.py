@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from taskaudit.log import Damaged, LogError
 from taskaudit.log.shapes import NO_HTTP
-from taskaudit.story.merged import Merged, Told
+from taskaudit.story.merged import Merged
+from taskaudit.story.told import Told
 from tests.samples import JOB_ID
 from tests.stories import ask, submit, write_log
 
@@ -24,7 +25,7 @@ def read(*logs: Path) -> Merged:
 
 
 def words(*logs: Path) -> str:
-    return "; ".join(read(*logs).coverage().words())
+    return "; ".join(read(*logs).sessions.coverage().words())
 
 
 def test_the_totals_of_all_sessions_are_summed(tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_the_totals_of_all_sessions_are_summed(tmp_path: Path) -> None:
     write_log(first, [ask(5)])
     second = write_log(tmp_path / "b", [ask(9, "SUCCESS")])
     assert words(first, second) == "seen 4 = other 0 + audited 3 + unaudited 1 (aborted 1)"
-    assert read(first, second).coverage().sessions == 3
-    assert not read(first, second).coverage().is_whole
+    assert read(first, second).sessions.coverage().sessions == 3
+    assert not read(first, second).sessions.coverage().is_whole
 
 
 def test_a_session_that_runs_or_was_killed_is_told(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_a_session_that_runs_or_was_killed_is_told(tmp_path: Path) -> None:
     lines = whole.read_bytes().splitlines(keepends=True)
     whole.write_bytes(b"".join(lines[:-1]))
     assert words(whole).endswith("; 1 of 1 sessions still running, or killed")
-    assert not read(log).is_over
+    assert not read(log).sessions.are_over
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_gaps_are_counted(tmp_path: Path, kept: list[int], missing: int) -> None
     lines = log.read_bytes()[len(first) :].splitlines(keepends=True)
     assert len(lines) == 6
     log.write_bytes(first + b"".join(lines[number] for number in kept))
-    assert read(log).coverage().missing == missing
+    assert read(log).sessions.coverage().missing == missing
     assert ("LOST" in words(log)) is bool(missing)
 
 
@@ -67,8 +68,8 @@ def test_halves_of_a_session_in_two_files_make_it_whole(tmp_path: Path) -> None:
     lines = log.read_bytes().splitlines(keepends=True)
     (tmp_path / "even").write_bytes(b"".join([lines[0], *lines[2::2]]))
     (tmp_path / "odd").write_bytes(b"".join([lines[0], *lines[1::2]]))
-    assert read(tmp_path / "even").coverage().missing > 0
-    assert read(tmp_path / "odd", tmp_path / "even", log).coverage().missing == 0
+    assert read(tmp_path / "even").sessions.coverage().missing > 0
+    assert read(tmp_path / "odd", tmp_path / "even", log).sessions.coverage().missing == 0
 
 
 def test_a_verdict_counts_more_than_none(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_a_verdict_counts_more_than_none(tmp_path: Path) -> None:
     whole, cut = submit(0), submit(0, None, exchange_id=submit(0).exchange.exchange_id)
     logs = [write_log(tmp_path / "cut", [cut]), write_log(tmp_path / "whole", [whole])]
     for order in (logs, logs[::-1]):
-        (told,) = read(*order).exchanges.values()
+        (told,) = read(*order).exchanges()
         assert (told.job_id, told.is_audited) == (JOB_ID, True)
 
 
@@ -103,7 +104,7 @@ def test_a_line_that_lacks_something_is_damaged(tmp_path: Path, line: dict[str, 
     (damaged,) = merged.damaged
     assert (damaged.path, damaged.line) == (log, 6)
     assert damaged.reason.startswith("not a record: ")
-    assert len(merged.exchanges) == 1
+    assert len(list(merged.exchanges())) == 1
 
 
 def test_damage_is_kept_and_the_rest_read(tmp_path: Path) -> None:
@@ -113,8 +114,8 @@ def test_damage_is_kept_and_the_rest_read(tmp_path: Path) -> None:
     merged = read(log)
     assert merged.damaged[0][:2] == (log, 2)
     assert isinstance(merged.damaged[0], Damaged)
-    assert len(merged.exchanges) == 1
-    assert merged.coverage().missing == 1
+    assert len(list(merged.exchanges())) == 1
+    assert merged.sessions.coverage().missing == 1
 
 
 def test_a_file_is_read_once_by_however_many_paths(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_file_is_read_once_by_however_many_paths(tmp_path: Path) -> None:
     for paths in ((old, log), (log, old), (log, log)):
         merged = read(*paths)
         assert [each.path for each in merged.damaged] == [old]
-        assert merged.coverage().sessions == 2
+        assert merged.sessions.coverage().sessions == 2
 
 
 def test_a_foreign_file(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_following_takes_what_is_new(tmp_path: Path) -> None:
     assert [next(steps), next(steps)] == [2, 0]
     write_log(log, [ask(5)])
     assert next(steps) == 5
-    assert len(merged.exchanges) == 2
+    assert len(list(merged.exchanges())) == 2
 
 
 @given(

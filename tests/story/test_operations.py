@@ -24,7 +24,7 @@ def told(log: Path) -> tuple[Merged, Story]:
 def table(log: Path, most: int = 1000) -> tuple[tuple[Operation, ...], Story]:
     merged, story = told(log)
     operations = Operations(most)
-    for each in merged.exchanges.values():
+    for each in merged.exchanges():
         operations.add(each)
     return operations.table(story.findings), story
 
@@ -57,7 +57,7 @@ def test_however_few_are_kept_nothing_is_lost(tmp_path: Path, most: int) -> None
     operations, story = table(tmp_path / "log", most)
     assert len([each for each in operations if each.name != OTHERS]) == min(most, 3)
     for role in (Role.SUBMISSION, Role.JOB_QUERY):
-        expected = sum(each.is_query == (role is Role.JOB_QUERY) for each in merged.exchanges.values())
+        expected = sum(each.is_query == (role is Role.JOB_QUERY) for each in merged.exchanges())
         assert sum(each.seen for each in operations if each.role is role) == expected
     found = sum(count for each in operations for _, count in each.rules)
     assert found == sum(each.count for each in story.findings)
@@ -93,7 +93,7 @@ def test_the_table_leaves_the_counts_as_they_are(tmp_path: Path) -> None:
     merged, story = told(write_log(tmp_path / "log", RUN))
     operations = Operations()
     first = operations.table(story.findings)
-    for each in merged.exchanges.values():
+    for each in merged.exchanges():
         operations.add(each)
     assert all(each.seen == 0 for each in first)
     assert operations.table(story.findings) == operations.table(story.findings)

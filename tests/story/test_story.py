@@ -19,8 +19,9 @@ from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import Override, Policy
-from taskaudit.story.merged import REPLAYED
-from taskaudit.story.story import JobStory, Story, tell
+from taskaudit.story.job_story import JobStory
+from taskaudit.story.story import Story, tell
+from taskaudit.story.told import REPLAYED
 from tests.samples import BAD_ERROR, JOB_ID, answer, auditor, outcome, waiver
 from tests.stories import START, ask, submit, write_log
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from taskaudit.story.tables import (
 from tests.samples import BAD_ERROR, JOB_ID, auditor, outcome, waiver
 from tests.stories import START, ask, submit, write_log
 
+STATE = attrgetter("state")
 FROM_HIBERNATE = "ff8080814dbd65d701a0c4507ba00013"
 HOSTILE = "\x1b[31m\x9b2J\u202e\u2066\x07\r\n[bold red]\U000e0041"
 SUB_JOBS = [{"status": "RUNNING"}, {"status": "SUCCESS"}]
@@ -66,12 +68,17 @@ def shown(parts: Iterable[RenderableType], width: int) -> str:
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_jobs(story: Story, width: int, snapshot: SnapshotAssertion) -> None:
-    assert shown([jobs_table(story.jobs, width), *story_lines(story, story.jobs)], width) == snapshot
+    assert (
+        shown([jobs_table(story.jobs, width), *story_lines(story, map(STATE, story.jobs))], width) == snapshot
+    )
 
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_jobs_in_chinese(story: Story, width: int, snapshot: SnapshotAssertion) -> None:
-    parts = [jobs_table(story.jobs, width, Language.ZH), *story_lines(story, story.jobs, Language.ZH)]
+    parts = [
+        jobs_table(story.jobs, width, Language.ZH),
+        *story_lines(story, map(STATE, story.jobs), Language.ZH),
+    ]
     text = shown(parts, width)
     assert max(map(cell_len, text.splitlines())) <= width
     assert text == snapshot
@@ -135,12 +142,12 @@ def test_what_is_not_there_is_loud(tmp_path: Path) -> None:
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:2], b"damaged\n", *lines[3:-1]]))
     story = tell([log], Thresholds(table_size=2))
-    text = shown(story_lines(story, story.jobs), 160)
+    text = shown(story_lines(story, map(STATE, story.jobs)), 160)
     assert "1 jobs were forgotten" in text
     assert "1 line is no record" in text
     assert "1 records LOST or not in these logs" in text
     assert "1 of 1 sessions still running, or killed" in text
-    text = shown(story_lines(story, story.jobs, Language.ZH), 160)
+    text = shown(story_lines(story, map(STATE, story.jobs), Language.ZH), 160)
     assert "1 个任务不再跟踪（remembered_jobs）" in text
     assert "1 行不是记录" in text
     assert "1 条记录丢失，或不在这些日志中" in text

@@ -11,7 +11,8 @@ from taskaudit.config.loading import load
 from taskaudit.contract.verdict import Severity
 from taskaudit.policy.policy import Override, Policy
 from taskaudit.reports.gather import gather
-from taskaudit.story.story import FoundStory, tell
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.story import tell
 from taskaudit.story.waivers import Caught, WaiverState, as_json, caught
 from tests.samples import BAD_ERROR, outcome, waiver
 from tests.stories import START, ask, submit, write_log

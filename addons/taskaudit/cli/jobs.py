@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import batched
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
     from taskaudit.config.settings import Settings
     from taskaudit.contract.words import Language
+    from taskaudit.story.job_story import JobStory
     from taskaudit.story.jobs import Choice
-    from taskaudit.story.story import JobStory, Story
+    from taskaudit.story.story import Story
 
 
 AT_ONCE = 2000
 """How many lines are written at once."""
+ROWS = 500
+"""How many jobs are in one table: its columns are as wide as what is in it, which is to be known first."""
 
 
 @app.command(epilog="Exit status: 0; 2 wrong usage, or a log that cannot be read or is damaged.")
@@ -90,7 +94,7 @@ def jobs(
             stories = _watch_logs(logs or [], settings)
             _follow_jobs(stories, choice_of(state, route, since), output, language)
         elif job is not None:
-            _print_job(tell_logs(logs, store, settings), job, output, language)
+            _print_job(tell_logs(logs, store, settings, whole=(job,)), job, output, language)
         else:
             story = tell_logs(logs, store, settings)
             _print_jobs(story, choice_of(state, route, since, story.last), output, language)
@@ -114,21 +118,23 @@ def choice_of(
 def _print_jobs(story: Story, choice: Choice, output: TableFormat, language: Language) -> None:
     from taskaudit.story.tables import jobs_table, story_lines
 
-    chosen = list(choice.of(story.jobs))
+    chosen = choice.of(story.jobs)
     if output is not TableFormat.TABLE:
         _print_lines(chosen, output, language)
         warn_of_gaps(story, language)
     else:
-        console = new_console()
-        if chosen:
-            show(console, jobs_table(chosen, console.width, language))
-        show(console, *story_lines(story, chosen, language))
+        console, states = new_console(), Counter[JobState]()
+        for jobs in batched(chosen, ROWS):
+            states.update(job.state for job in jobs)
+            show(console, jobs_table(jobs, console.width, language))
+        show(console, *story_lines(story, states.elements(), language))
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)
 
 
 def _print_job(story: Story, job_id: str, output: TableFormat, language: Language) -> None:
-    from taskaudit.story.jobs import job_named, whole_as_json
+    from taskaudit.story.jobs import job_named, whole
     from taskaudit.story.tables import coverage_lines, timeline
+    from taskaudit.text.json_line import json_line
 
     try:
         job = job_named(story, job_id)
@@ -138,7 +144,7 @@ def _print_job(story: Story, job_id: str, output: TableFormat, language: Languag
         console = new_console()
         show(console, *timeline(job, language), "", *coverage_lines(story, language))
     elif output is TableFormat.JSON:
-        write(whole_as_json(job) + "\n")
+        write(json_line(whole(job)) + "\n")
     else:
         _print_lines([job], output, language)
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)

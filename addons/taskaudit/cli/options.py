@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,13 +94,17 @@ def policy_today(settings: Settings) -> Policy:
     return settings.policy.on(day_of(time.time()))
 
 
-def tell_logs(logs: list[Path] | None, store: str | None, settings: Settings) -> Story:
+def tell_logs(
+    logs: list[Path] | None, store: str | None, settings: Settings, whole: Collection[str] = ()
+) -> Story:
     """The story of the logs or the store; lines that are no records are told on standard error.
+
+    `whole`: of which jobs every query is told.
 
     Raises LogError.
     """
     check_source(logs, store)
-    story = _of_store(store, settings) if store is not None else _of_logs(logs or [], settings)
+    story = _of_store(store, settings, whole) if store is not None else _of_logs(logs or [], settings, whole)
     print_damage(story.damaged)
     return story
 
@@ -111,18 +115,18 @@ def check_source(logs: list[Path] | None, store: str | None) -> None:
         fail("give logs, or a store with --from; one of the two")
 
 
-def _of_logs(logs: list[Path], settings: Settings) -> Story:
+def _of_logs(logs: list[Path], settings: Settings, whole: Collection[str]) -> Story:
     from taskaudit.story.story import tell
 
-    return tell(logs, settings.thresholds, settings.policy)
+    return tell(logs, settings.thresholds, settings.policy, whole)
 
 
-def _of_store(store: str, settings: Settings) -> Story:
+def _of_store(store: str, settings: Settings, whole: Collection[str]) -> Story:
     from taskaudit.store.address import StoreError
     from taskaudit.store.reading import tell_store
 
     try:
-        return tell_store(store, settings.thresholds, settings.policy)
+        return tell_store(store, settings.thresholds, settings.policy, whole)
     except StoreError as error:
         fail(str(error))
 

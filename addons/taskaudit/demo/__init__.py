@@ -20,7 +20,8 @@ from taskaudit.demo.client import CALLS, Client
 from taskaudit.demo.logview import LogView
 from taskaudit.demo.mitmdump import Mitmdump, NotStarted
 from taskaudit.paths import addon_script
-from taskaudit.story.story import JobStory, tell
+from taskaudit.story.job_story import JobStory
+from taskaudit.story.story import tell
 from taskaudit.story.tables import WIDE, jobs_table
 from taskaudit.text.coverage import coverage_line
 from taskaudit.text.terminal import summary_text

@@ -13,10 +13,11 @@ from taskaudit.log.format import Damaged
 from taskaudit.log.reading import (
     Line,
     Part,
+    batches_of,
     check_ours,
     first_line,
-    lines_of,
     not_there,
+    one_by_one,
     opened_if_there,
     parts_beside,
     read_part,
@@ -48,13 +49,13 @@ def follow_lines(path: Path) -> Iterator[Line | None]:
             last = _still_written(parts, first, opened)
             for part in parts[:-1] if last else parts:
                 read.add(part.identity)
-                yield from read_part(part.path)
+                yield from one_by_one(read_part(part.path))
             if last is not None:
                 yield from _until_left(path, parts[-1].path, last, read)
             elif live is not None and coding_of(live) is not None:
                 if (identity := Part(path, first).identity) not in read:
                     read.add(identity)
-                    yield from lines_of(path, live)
+                    yield from one_by_one(batches_of(path, live))
                 yield None
             elif live is not None:
                 yield from _until_left(path, path, live, read)

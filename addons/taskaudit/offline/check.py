@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from taskaudit.auditor import Auditor
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.following import tell
-from taskaudit.lifecycle import Lifecycle
+from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.offline.gathering import (
     WORTH_A_PROCESS,
     Advance,
@@ -28,9 +28,10 @@ from taskaudit.offline.gathering import (
     cores,
     shares_of,
 )
-from taskaudit.offline.spool import Sorter, merged
 from taskaudit.recording.records import finding_facts, http_facts
 from taskaudit.sources.reading import expand
+from taskaudit.spool import Sorter
+from taskaudit.text.json_line import json_line
 from taskaudit.totals import Totals
 
 __all__ = ["CLEAN", "FINDINGS", "NOTHING_AUDITED", "UNREADABLE", "Check", "Checked", "Damaged", "as_json"]
@@ -85,17 +86,17 @@ class Check:
         """What was gathered, with what became of the jobs, over all of it."""
         for gathering in gatherings:
             self.totals.include(gathering.totals)
-        with closing(Sorter[int, Finding]()) as late:
+        with closing(Sorter[Late[int]](key=itemgetter(0))) as late:
             starts = accumulate((gathering.size for gathering in gatherings), initial=0)
             steps = [_from(start, each.steps) for start, each in zip(starts, gatherings, strict=False)]
-            self._follow(merged(steps), late)
+            self._follow(heapq.merge(*steps), late)
             yield from self._with_late(chain.from_iterable(each.kept() for each in gatherings), late)
 
-    def _follow(self, steps: Iterable[tuple[float, Step]], late: Sorter[int, Finding]) -> None:
+    def _follow(self, steps: Iterable[Step], late: Sorter[Late[int]]) -> None:
         """The findings on the life of jobs, by number; told in the order in which the answers ended."""
         told: set[str] = set()
         last: float | None = None
-        for at, (number, exchange_id, step) in steps:
+        for at, number, exchange_id, step in steps:
             if at != last:
                 told.clear()
                 last = at
@@ -103,11 +104,11 @@ class Check:
             if exchange_id not in told:
                 told.add(exchange_id)
                 for found in tell(self.lifecycle, step, at, number):
-                    late.put(*found)
+                    late.put(found)
         for found in self.lifecycle.finish():
-            late.put(*found)
+            late.put(found)
 
-    def _with_late(self, kept: Iterable[Checked], late: Iterable[tuple[int, Finding]]) -> Iterator[Checked]:
+    def _with_late(self, kept: Iterable[Checked], late: Iterable[Late[int]]) -> Iterator[Checked]:
         """What was kept, with the findings on what came later."""
         coming = iter(late)
         at, finding = next(coming, _NO_MORE)
@@ -134,28 +135,19 @@ class Check:
         return CLEAN if self.totals.audited else NOTHING_AUDITED
 
 
-def _from(start: int, steps: Iterable[tuple[float, Step]]) -> Iterator[tuple[float, Step]]:
+def _from(start: int, steps: Iterable[Step]) -> Iterator[Step]:
     """Steps whose numbers count on from `start`."""
     if not start:
         return iter(steps)
-    return ((at, (start + number, exchange_id, step)) for at, (number, exchange_id, step) in steps)
+    return ((at, start + number, exchange_id, step) for at, number, exchange_id, step in steps)
 
 
 _NO_MORE: tuple[int, Any] = -1, None
 
 
 def as_json(checked: Checked) -> str:
-    """One line of `--format json` (contract, section 5), in ASCII: any terminal, file or locale takes it."""
-    line = _line(checked)
-    try:
-        text = _encode(line)
-    except UnicodeEncodeError:  # The name of a file may be no text.
-        return json.dumps(line, separators=_SEPARATORS)
-    return text.decode() if text.isascii() else json.dumps(line, separators=_SEPARATORS)
-
-
-_encode = msgspec.json.Encoder().encode
-_SEPARATORS = (",", ":")
+    """One line of `--format json` (contract, section 5)."""
+    return json_line(_line(checked))
 
 
 def _line(checked: Checked) -> dict[str, Any]:

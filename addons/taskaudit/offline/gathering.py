@@ -17,9 +17,9 @@ from taskaudit.contract.answer import Answer
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import Exchange
 from taskaudit.following import Queried, Submitted, step_of
-from taskaudit.offline.spool import Sorter, Spool
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, read
+from taskaudit.spool import Sorter, Spool
 from taskaudit.totals import Totals
 
 WORTH_A_PROCESS = 64 * 1024 * 1024
@@ -27,8 +27,8 @@ WORTH_A_PROCESS = 64 * 1024 * 1024
 
 _SHARES_PER_PROCESS = 4
 
-type Step = tuple[int, str, Submitted | Queried]
-"""The number of an exchange among those in scope, its id, and what it shows of the life of a job."""
+type Step = tuple[float, int, str, Submitted | Queried]
+"""When an exchange ended, its number among those in scope, its id, and what it shows of the life of a job."""
 
 type Advance = Callable[[int], None]
 """Told the bytes that were read."""
@@ -55,7 +55,7 @@ class Gathering:
     def __init__(self, folder: Path | None = None) -> None:
         self.totals = Totals()
         self._kept = Spool[_Packed](folder and folder / "kept")
-        self.steps = Sorter[float, Step](folder and folder / "steps")
+        self.steps = Sorter[Step](folder and folder / "steps")
         self.damages = Spool[Damaged](folder and folder / "damages")
         self.size = 0
 
@@ -92,7 +92,7 @@ class Gathering:
         exchange = checked.outcome.exchange
         self._kept.put(_packed(checked), len(exchange.answer.body) if exchange.answer else 0)
         if step := step_of(checked.outcome):
-            self.steps.put(exchange.at, (self.size, exchange.exchange_id, step))
+            self.steps.put((exchange.at, self.size, exchange.exchange_id, step))
         self.size += 1
 
 

@@ -19,7 +19,7 @@ from taskaudit.contract.rules.body import TA003
 from taskaudit.contract.verdict import Finding, Kind, Severity
 from taskaudit.exchange import Unaudited
 from taskaudit.recording.records import finding_body
-from taskaudit.story.merged import REPLAYED
+from taskaudit.story.told import REPLAYED
 
 PREFIX = "TA:"
 """How each of our comments begins."""

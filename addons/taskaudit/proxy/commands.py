@@ -208,7 +208,7 @@ def _summary(report: Report, language: Language) -> Iterator[RenderableType]:
     yield from told
     for code, count in report.rules:
         yield Text(f"{count:>7}  {code} {RULES[code].name} ({RULES[code].severity})")
-    yield Text(counted(report.jobs, len(report.jobs), language))
+    yield Text(counted((job.state for job in report.jobs), len(report.jobs), language))
     if report.period:
         yield Text(" - ".join(at[:19].replace("T", " ") for at in report.period) + " UTC")
     yield coverage
@@ -218,7 +218,7 @@ def _jobs(report: Report, language: Language) -> Iterator[RenderableType]:
     if report.jobs:
         yield jobs_table(report.jobs, _width(), language)
         yield Text()
-    yield Text(counted(report.jobs, len(report.jobs), language))
+    yield Text(counted((job.state for job in report.jobs), len(report.jobs), language))
     yield coverage_text(report.coverage, language)
 
 

@@ -25,7 +25,7 @@ from taskaudit.contract.words import Language, Words
 from taskaudit.proxy.annotate import noted
 from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
 from taskaudit.recording.board import Board
-from taskaudit.story.story import JobStory
+from taskaudit.story.job_story import JobStory
 from taskaudit.story.tables import timeline
 from taskaudit.text.frame import contract_names, frame, plain
 from taskaudit.text.terminal import request_line

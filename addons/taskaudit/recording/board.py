@@ -17,9 +17,12 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.log import shapes
 from taskaudit.recording.records import ExchangeHeader, FindingRecord, Record
-from taskaudit.story.merged import Coverage, Found, Group, Told, bare, found_of, group_in, time_of, told_of
+from taskaudit.story.groups import Group, found_stories, group_in
+from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.operations import Operations
-from taskaudit.story.story import Draft, JobStory, Story, found_stories, job_of
+from taskaudit.story.sessions import Coverage
+from taskaudit.story.story import Story
+from taskaudit.story.told import Found, Told, bare, found_of, time_of, told_of
 from taskaudit.totals import Totals
 
 MOST_JOBS = 1000

@@ -33,9 +33,10 @@ from taskaudit.contract.words import Language
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import source_of, when
 from taskaudit.reports.standing import standing_of
-from taskaudit.story.jobs import whole_as_json
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.job_story import JobStory
+from taskaudit.story.jobs import whole
 from taskaudit.story.operations import Operation
-from taskaudit.story.story import FoundStory, JobStory
 
 
 def as_json(report: Report) -> str:
@@ -112,7 +113,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _job(job: JobStory) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(whole_as_json(job))
+    line = whole(job)
     line |= {"queries": job.asked, "unlisted_queries": job.unlisted}
     line |= {"submitted": when(job.submitted), "ended": when(job.ended)}
     line["steps"] = [{**step, "time": when(step["time"])} for step in line["steps"]]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from taskaudit.reports.axis import Axis
+from taskaudit.story.job_story import JobStory
 from taskaudit.story.operations import Counts
-from taskaudit.story.story import JobStory
 from taskaudit.times import seconds_of
 
 _COLUMNS = 60

@@ -10,7 +10,6 @@ from pathlib import Path
 from msgspec import structs
 
 from taskaudit.auditor import Auditor
-from taskaudit.catalogue import Role
 from taskaudit.config.loading import Loaded
 from taskaudit.contract.excerpt import escape
 from taskaudit.exchange import Exchange, stable_id
@@ -59,9 +58,7 @@ def gather(
     sources = map(name_of, files)
     settings = config.settings
     all_damaged = (*damaged, *captures.damaged)
-    return report_of(
-        merged, settings.thresholds, sources, clock(), all_damaged, captures.repeated, settings.policy
-    )
+    return report_of(merged, settings.thresholds, sources, clock(), all_damaged, settings.policy)
 
 
 def of_store(address: str, config: Loaded, *, clock: Callable[[], float] = time.time) -> Report:
@@ -118,7 +115,6 @@ class _Captures:
 
     def __init__(self, merged: Merged, config: Loaded, now: float) -> None:
         self.damaged: list[str] = []
-        self.repeated = 0
         self._merged = merged
         self._config = config
         # Captures are judged as of today, as `check` does; logs as they were recorded.
@@ -131,15 +127,9 @@ class _Captures:
             if isinstance(item, Damage):
                 self.damaged.append(damage_text(name_of(path), item).plain)
             else:
-                self._record(recorder, _told_apart(item.exchange, path))
+                recorder.record(self._auditor.look(_told_apart(item.exchange, path)))
         if recorder.totals.seen:
             recorder.stop()
-
-    def _record(self, recorder: Recorder, exchange: Exchange) -> None:
-        outcome = self._auditor.look(exchange)
-        if outcome.role is not Role.OTHER and exchange.exchange_id in self._merged.exchanges:
-            self.repeated += 1
-        recorder.record(outcome)
 
     def _recorder(self, path: Path) -> Recorder:
         return Recorder(
@@ -165,8 +155,7 @@ class _Lines:
         self._merged = merged
 
     def append(self, lines: bytes, /) -> None:
-        for line in lines.splitlines():
-            self._merged.add(self.path, 0, line)
+        self._merged.take(self.path, 0, lines.splitlines())
 
     def notices(self) -> tuple[Notice, ...]:
         return ()

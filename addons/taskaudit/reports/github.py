@@ -29,7 +29,7 @@ from taskaudit.reports.shown import (
     waived,
 )
 from taskaudit.reports.standing import standing_of
-from taskaudit.story.story import FoundStory
+from taskaudit.story.groups import FoundStory
 
 MOST = 10
 """How many of a kind GitHub shows."""

@@ -46,8 +46,8 @@ from taskaudit.reports.shown import (
     why,
 )
 from taskaudit.reports.standing import audited, standing_of
+from taskaudit.story.groups import FoundStory
 from taskaudit.story.operations import Counts, Operation, by_operation
-from taskaudit.story.story import FoundStory
 from taskaudit.text.terms import UNAUDITED, name_of
 
 _QUERY_RULES = tuple(rule.code for rule in (TA502, TA503, TA504, TA505, TA508))

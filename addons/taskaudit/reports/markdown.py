@@ -27,9 +27,10 @@ from taskaudit.reports.shown import (
     worst_first,
 )
 from taskaudit.reports.standing import standing_of
+from taskaudit.story.groups import Example, FoundStory
+from taskaudit.story.job_story import JobStory
 from taskaudit.story.jobs import seconds, why_failed
 from taskaudit.story.operations import Counts, Operation
-from taskaudit.story.story import Example, FoundStory, JobStory
 from taskaudit.text.markdown import code
 from taskaudit.text.terms import COMMA, KINDS, SEVERITIES, STATES, UNAUDITED, Names
 

@@ -11,9 +11,12 @@ from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.recording.board import Board
-from taskaudit.story.merged import Coverage, Merged
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.job_story import JobStory
+from taskaudit.story.merged import Merged
 from taskaudit.story.operations import Counts, Operation, Operations
-from taskaudit.story.story import FoundStory, JobStory, Story, story_of
+from taskaudit.story.sessions import Coverage
+from taskaudit.story.story import Story, story_of
 from taskaudit.times import rfc3339
 
 
@@ -95,18 +98,19 @@ def report_of(
     sources: Iterable[str],
     made: float,
     damaged: Iterable[str] = (),
-    repeated: int = 0,
     policy: Policy = EMPTY,
 ) -> Report:
     """The report of logs and captures that were read. `made`: the time, seconds since the epoch."""
     operations = Operations()
-    for told in merged.exchanges.values():
+    first = last = 0.0
+    for told in merged.exchanges():  # In the order of time.
         operations.add(told)
-    times = [told.at for told in merged.exchanges.values() if told.at > 0]
-    period = (min(times), max(times)) if times else None
+        if told.at > 0:
+            first, last = first or told.at, told.at
+    period = (first, last) if last > 0 else None
     told_lines = (f"{path}, line {line}: {reason}" for path, line, reason in merged.damaged)
     story = story_of(merged, thresholds, policy)
-    return _report(story, operations, period, made, sources, (*told_lines, *damaged), repeated)
+    return _report(story, operations, period, made, sources, (*told_lines, *damaged))
 
 
 def live_report(board: Board, made: float) -> Report:
@@ -121,18 +125,17 @@ def _report(
     made: float,
     sources: Iterable[str] = (),
     damaged: Iterable[str] = (),
-    repeated: int = 0,
 ) -> Report:
     return Report(
         sources=tuple(sources),
         made=rfc3339(made),
         period=(rfc3339(period[0]), rfc3339(period[1])) if period else None,
-        jobs=story.jobs,
+        jobs=tuple(story.jobs),
         findings=story.findings,
         operations=operations.table(story.findings),
         coverage=story.coverage,
         damaged=tuple(damaged),
         evicted=story.evicted,
         unlisted=story.unlisted,
-        repeated=repeated,
+        repeated=story.repeated,
     )

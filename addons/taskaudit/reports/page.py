@@ -22,8 +22,9 @@ from taskaudit.reports.model import Report
 from taskaudit.reports.page_words import LIVE, LOOKS, PAGE
 from taskaudit.reports.standing import Standing, standing_of
 from taskaudit.reports.timeline import Timeline, timeline_of
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.job_story import JobStory, QueryStep
 from taskaudit.story.jobs import seconds
-from taskaudit.story.story import FoundStory, JobStory, QueryStep
 from taskaudit.text.terms import KINDS, SEVERITIES, STATES, UNAUDITED, name_of
 from taskaudit.times import seconds_of
 

@@ -34,7 +34,7 @@ from taskaudit.reports.shown import (
     when,
 )
 from taskaudit.reports.standing import standing_of
-from taskaudit.story.story import Example, FoundStory
+from taskaudit.story.groups import Example, FoundStory
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "taskaudit/v1"

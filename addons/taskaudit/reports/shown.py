@@ -14,7 +14,8 @@ from taskaudit.job_state import JobState
 from taskaudit.reports.gather import STANDARD_INPUT
 from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of
-from taskaudit.story.story import Example, FoundStory, JobStory
+from taskaudit.story.groups import Example, FoundStory
+from taskaudit.story.job_story import JobStory
 from taskaudit.text.waiver_words import waived_text
 from taskaudit.times import rfc3339
 

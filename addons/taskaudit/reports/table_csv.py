@@ -20,8 +20,9 @@ from taskaudit.contract.words import Language
 from taskaudit.reports.model import Report
 from taskaudit.reports.shown import LONGEST, notes, source_of, when
 from taskaudit.reports.standing import standing_of
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.job_story import JobStory
 from taskaudit.story.operations import Operation
-from taskaudit.story.story import FoundStory, JobStory
 from taskaudit.text.spreadsheet import as_csv
 
 COLUMNS = (

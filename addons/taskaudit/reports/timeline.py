@@ -14,8 +14,8 @@ from statistics import median
 from taskaudit.contract.verdict import Severity
 from taskaudit.job_state import JobState
 from taskaudit.reports.axis import Axis
-from taskaudit.story.merged import Found
-from taskaudit.story.story import JobStory, QueryStep
+from taskaudit.story.job_story import JobStory, QueryStep
+from taskaudit.story.told import Found
 from taskaudit.times import seconds_of
 
 _NEAR = 0.4

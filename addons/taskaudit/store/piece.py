@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from taskaudit.exchange import stable_id
 from taskaudit.log.decoding import Broken, coding_of
 from taskaudit.log.format import Damaged
-from taskaudit.log.reading import check_ours, damage_at, first_line, raw_lines
+from taskaudit.log.reading import check_ours, damage_at, first_line, packed_lines
 
 CHUNK = 3 << 20
 """About how many bytes are taken at once: some 5,000 records."""
@@ -42,7 +42,7 @@ class Piece:
         self.damaged: list[Damaged] = []
         self.bytes = self.lines = 0
         self._known = known
-        self._packed = raw_lines(file) if coding_of(file) is not None else None
+        self._packed = packed_lines(file) if coding_of(file) is not None else None
         self._is_begun = self._is_unfinished = False
         self.first: bytes | None = None
         self._log_id, self._last = "", b""
@@ -110,7 +110,7 @@ class Piece:
         self._last = b""
         self.file.seek(0)
         if self._packed is not None:
-            self._packed = raw_lines(self.file)
+            self._packed = packed_lines(self.file)
 
     def _plain_lines(self) -> list[bytes]:
         lines = self.file.readlines(CHUNK)

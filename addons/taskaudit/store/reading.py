@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import text
@@ -30,10 +31,18 @@ def read(address: str) -> Merged:
         with database.transaction(reading=True) as connection:
             found = connection.execution_options(yield_per=_AT_ONCE).execute(text(_RECORDS))
             for number, (record,) in enumerate(found, 1):
-                merged.add(Path(database.name), number, record.encode())
+                merged.take(Path(database.name), number, [record.encode()])
     return merged
 
 
-def tell_store(address: str, thresholds: Thresholds | None = None, policy: Policy = EMPTY) -> Story:
-    """The story of what was loaded: that of the logs themselves. Raises StoreError."""
-    return story_of(read(address), thresholds, policy)
+def tell_store(
+    address: str,
+    thresholds: Thresholds | None = None,
+    policy: Policy = EMPTY,
+    whole: Collection[str] | None = None,
+) -> Story:
+    """The story of what was loaded: that of the logs themselves. Raises StoreError.
+
+    `whole`: of which jobs every query is told, None for all.
+    """
+    return story_of(read(address), thresholds, policy, whole)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
-from taskaudit.story.story import Example, FoundStory
+from taskaudit.story.groups import Example, FoundStory
+from taskaudit.text.json_line import json_line
 from taskaudit.text.terms import SEVERITIES, counts_of
 from taskaudit.text.waiver_words import with_waived
 
@@ -58,7 +58,7 @@ def counted(findings: Iterable[FoundStory], language: Language = Language.EN) ->
 
 def as_json(found: FoundStory) -> str:
     """A group of findings as one line of JSON."""
-    return json.dumps(asdict(found))
+    return json_line(asdict(found))
 
 
 def cells(found: FoundStory) -> tuple[object, ...]:

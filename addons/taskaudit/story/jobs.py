@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from json.encoder import encode_basestring_ascii as _quoted
 from operator import attrgetter
 from typing import Any
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language, Words
 from taskaudit.job_state import JobState
-from taskaudit.story.merged import Found
-from taskaudit.story.story import JobStory, QueryStep, Story
+from taskaudit.story.job_story import JobStory, QueryStep
+from taskaudit.story.story import Story
+from taskaudit.story.told import Found
+from taskaudit.text.json_line import json_line
 from taskaudit.text.terms import STATES, counts_of, name_of
 from taskaudit.times import rfc3339
 
@@ -46,17 +46,6 @@ COLUMNS = (
 _AT = COLUMNS.index("queries")
 _BEFORE, _AFTER = attrgetter(*COLUMNS[:_AT]), attrgetter(*COLUMNS[_AT + 1 : -1])
 
-# As `json.dumps` writes; each time it makes an encoder anew, which takes longer than to write a job.
-_MEMBERS = tuple(f"{', ' if at else ''}{_quoted(name)}: " for at, name in enumerate(COLUMNS[:-1]))
-_RULES = f", {_quoted(COLUMNS[-1])}: "
-_WRITTEN: dict[type, Callable[[Any], str]] = {
-    str: _quoted,
-    JobState: _quoted,
-    int: int.__repr__,
-    float: float.__repr__,
-    type(None): lambda _: "null",
-}
-
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -69,6 +58,7 @@ NOT_SEEN = Words("(not seen)", "（未见提交）")
 """In the place of a submission that is in no log."""
 TOOK = Words("took {span}", "耗时 {span}")
 
+_MOST_NAMED = 3
 _MOST_COMPARED = 5000
 """With how many ids, the latest, one that is not found is compared: it takes long."""
 
@@ -114,14 +104,17 @@ def since(text: str, last: float) -> str:
 
 def job_named(story: Story, job_id: str) -> JobStory:
     """The job with that id. Raises LookupError that names the nearest."""
+    begun: list[str] = []
+    latest = deque[str](maxlen=_MOST_COMPARED)
     for job in story.jobs:
         if job.job_id == job_id:
             return job
-    known = [job.job_id for job in story.jobs]
-    near = [each for each in known if job_id and each.startswith(job_id)][:3]
-    near = near or difflib.get_close_matches(job_id, known[-_MOST_COMPARED:], n=3)
+        if job_id and len(begun) < _MOST_NAMED and job.job_id.startswith(job_id):
+            begun.append(job.job_id)
+        latest.append(job.job_id)
+    near = begun or difflib.get_close_matches(job_id, latest, n=_MOST_NAMED)
     hint = f"; did you mean {' or '.join(escape(each) for each in near)}?" if near else ""
-    raise LookupError(f'no job "{escape(job_id)}" among {len(known)} in the log{hint}')
+    raise LookupError(f'no job "{escape(job_id)}" among {len(story.jobs)} in the log{hint}')
 
 
 def created_at(job_id: str) -> str | None:
@@ -136,36 +129,35 @@ def created_at(job_id: str) -> str | None:
     return rfc3339(at.timestamp()) if int(timed[1], 16) < 2**47 and 2005 <= at.year < 2100 else None
 
 
-def counted(jobs: Iterable[JobStory], most: int, language: Language = Language.EN) -> str:
-    """`3 of 5 jobs: 1 open, 2 final`; `most` is how many there are in all."""
+def counted(states: Iterable[JobState], most: int, language: Language = Language.EN) -> str:
+    """`3 of 5 jobs: 1 open, 2 final`, of the states of jobs; `most` is how many there are in all."""
     if not most:
         return _NO_JOBS.of(language)
-    states = Counter(job.state for job in jobs)
-    shown = states.total()
+    counts = Counter(states)
+    shown = counts.total()
     head = _SOME_JOBS if shown != most else _ONE_JOB if shown == 1 else _JOBS
-    told = counts_of(((state, states[state]) for state in JobState), STATES, language)
+    told = counts_of(((state, counts[state]) for state in JobState), STATES, language)
     return head.of(language).format(count=shown, all=most) + (_COLON.of(language) + told if told else "")
 
 
 def cells(job: JobStory) -> tuple[object, ...]:
     """The values in the order of `COLUMNS`; of the queries their number."""
-    return *_BEFORE(job), len(job.queries), *_AFTER(job), " ".join(job.rules)
+    return *_BEFORE(job), job.asked, *_AFTER(job), " ".join(job.rules)
 
 
 def as_json(job: JobStory) -> str:
     """A job as one line of JSON, with `COLUMNS` for members; `rules` is an array."""
-    members = zip(_MEMBERS, cells(job)[:-1], strict=True)
-    text = "".join([name + _WRITTEN[type(value)](value) for name, value in members])
-    return f"{{{text}{_RULES}[{', '.join(map(_quoted, job.rules))}]}}"
+    return json_line(_members(job))
 
 
-def whole_as_json(job: JobStory) -> str:
-    """As `as_json`, with every query in `steps`, all findings with their place, and `created` from the id."""
-    line = json.loads(as_json(job))
-    line["created"] = created_at(job.job_id)
-    line["findings"] = [_finding(found) for found in job.findings]
-    line["steps"] = [_step(step) for step in job.queries]
-    return json.dumps(line)
+def whole(job: JobStory) -> dict[str, Any]:
+    """As its line has it, with all queries in `steps`, findings with their place, and `created` by the id."""
+    return {
+        **_members(job),
+        "created": created_at(job.job_id),
+        "findings": [_finding(found) for found in job.findings],
+        "steps": [_step(step) for step in job.queries],
+    }
 
 
 def one_line(job: JobStory, language: Language = Language.EN) -> str:
@@ -202,6 +194,10 @@ def _matches(wanted: str, text: str | None) -> bool:
         return False
     text, wanted = text.lower(), wanted.lower()
     return wanted in text or fnmatchcase(text, wanted)
+
+
+def _members(job: JobStory) -> dict[str, Any]:
+    return {**dict(zip(COLUMNS, cells(job), strict=True)), "rules": job.rules}
 
 
 def _step(step: QueryStep) -> dict[str, Any]:

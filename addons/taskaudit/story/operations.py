@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from taskaudit.catalogue import Role
 from taskaudit.contract.rules.lifecycle import TA502, TA503, TA504, TA505, TA508
 from taskaudit.route_template import template_of
-from taskaudit.story.merged import Told
-from taskaudit.story.story import FoundStory
+from taskaudit.story.groups import FoundStory
+from taskaudit.story.told import Told
 
 OTHERS = "(others)"
 """The name under which operations come together when there are too many."""

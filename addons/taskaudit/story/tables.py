@@ -19,9 +19,12 @@ from taskaudit.contract.rules.lifecycle import TA502
 from taskaudit.contract.words import Language, Words
 from taskaudit.job_state import JobState
 from taskaudit.story.findings import counted as findings_counted
+from taskaudit.story.groups import Example, FoundStory
+from taskaudit.story.job_story import JobStory, QueryStep
 from taskaudit.story.jobs import NOT_SEEN, TOOK, counted, created_at, seconds, why_failed
-from taskaudit.story.merged import Coverage, Found
-from taskaudit.story.story import Example, FoundStory, JobStory, QueryStep, Story
+from taskaudit.story.sessions import Coverage
+from taskaudit.story.story import Story
+from taskaudit.story.told import Found
 from taskaudit.text.terminal import STYLES
 from taskaudit.text.terms import COMMA, SEVERITIES, in_brackets, name_of
 from taskaudit.text.waiver_words import WAIVED, waived_text, waiver_text
@@ -114,9 +117,9 @@ def jobs_table(
     return table
 
 
-def story_lines(story: Story, jobs: Sequence[JobStory], language: Language = Language.EN) -> Iterator[Text]:
-    """The end of a list of jobs: how many by state, and what the logs cover."""
-    yield Text(counted(jobs, len(story.jobs), language), "bold")
+def story_lines(story: Story, states: Iterable[JobState], language: Language = Language.EN) -> Iterator[Text]:
+    """The end of a list of jobs, of which it has the states: how many of each, and what the logs cover."""
+    yield Text(counted(states, len(story.jobs), language), "bold")
     yield from coverage_lines(story, language)
 
 
@@ -128,7 +131,8 @@ def live_view(
     latest = sorted(sorted(jobs, key=lambda job: job.last_seen)[-lines:], key=lambda job: job.first_seen)
     hidden = len(jobs) - len(latest)
     more = [Text(_HIDDEN.of(language).format(count=hidden), "dim")] if hidden else []
-    return Rows(*more, jobs_table(latest, width, language), *story_lines(story, jobs, language))
+    states = [job.state for job in jobs]
+    return Rows(*more, jobs_table(latest, width, language), *story_lines(story, states, language))
 
 
 def coverage_lines(story: Story, language: Language = Language.EN) -> Iterator[Text]:
@@ -186,7 +190,7 @@ def _row(job: JobStory, language: Language) -> Iterator[Text]:
     yield Text(escape(job.job_id))
     yield Text(escape(job.operation)) if job.submitted else Text(NOT_SEEN.of(language), "dim")
     yield Text(str(job.http_status or ""))
-    yield Text(str(len(job.queries)))
+    yield Text(str(job.asked))
     yield _status(job, language)
     yield Text(seconds(job.took) if job.took is not None else "")
     yield Text(escape(why_failed(job)))
@@ -196,7 +200,7 @@ def _row(job: JobStory, language: Language) -> Iterator[Text]:
 def _entry(job: JobStory, language: Language) -> Iterator[RenderableType]:
     """A job in lines of its own."""
     head = Text.assemble(f"{_clock(job.first_seen)}  ", (escape(job.job_id, 1000), "bold"), overflow="fold")
-    times = _times(len(job.queries), language)
+    times = _times(job.asked, language)
     asked = _ASKED_TIMES.of(language).format(times=times) if job.queries else ""
     took = TOOK.of(language).format(span=seconds(job.took)) if job.took is not None else ""
     operation = escape(job.operation) if job.submitted else NOT_SEEN.of(language)

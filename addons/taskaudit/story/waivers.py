@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from taskaudit.contract.verdict import Waiver
 from taskaudit.policy.policy import Policy, where_of
-from taskaudit.story.story import FoundStory
+from taskaudit.story.groups import FoundStory
+from taskaudit.text.json_line import json_line
 
 
 class WaiverState(StrEnum):
@@ -75,4 +75,4 @@ def _tests(policy: Policy, *, is_expired: bool) -> Iterator[Caught]:
 def as_json(test: Caught) -> str:
     """One line of `--format json`."""
     counts = {"state": test.state.value, "count": test.count, "first": test.first, "last": test.last}
-    return json.dumps({**asdict(test.waiver), **counts})
+    return json_line({**asdict(test.waiver), **counts})

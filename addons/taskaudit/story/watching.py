@@ -8,9 +8,10 @@ from pathlib import Path
 
 from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import EMPTY, Policy
+from taskaudit.story.job_story import JobStory
 from taskaudit.story.jobs import Choice
 from taskaudit.story.merged import Merged
-from taskaudit.story.story import JobStory, Story, story_of
+from taskaudit.story.story import Story, story_of
 
 POLL = 0.2
 """Seconds between two looks at the logs."""
@@ -37,7 +38,7 @@ def watch(
         if grown or is_first:
             is_first = False
             began = time.perf_counter()
-            yield story_of(merged, thresholds, policy)
+            yield story_of(merged, thresholds, policy, whole=())
             cost = time.perf_counter() - began
         sleep(max(POLL, SHARE * cost))
 

@@ -1,0 +1,260 @@
+"""Exchanges gathered by job: more jobs than memory is to hold.
+
+In memory are the jobs that were first seen last. The others are put aside, on disk; what comes of one later
+begins another part of its story, and at the end the parts of a job are joined.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import overload
+
+from taskaudit.contract.rules.lifecycle import is_placeholder
+from taskaudit.spool import PLAIN, Differing, Sorter, Spool, differing, is_in
+from taskaudit.story.job_story import Draft, JobStory, job_of
+from taskaudit.story.told import (
+    EXCHANGE_ID,
+    IS_FINAL,
+    IS_QUERY,
+    JOB_ID,
+    RULES,
+    STATUS,
+    Found,
+    Plain,
+    Told,
+    found_in,
+    plain_found,
+)
+
+_MOST_OPEN = 32 * 1024
+"""Exchanges in memory."""
+_MOST_QUERIES = 8
+"""Of a job whose queries are not all kept."""
+_SIZE = 600
+"""Bytes of an exchange that is put aside, more or less."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """A job, or a part of its story. `number`: its place in the order in which parts began.
+
+    `unlisted` queries are not kept; `past_rules` are those of the findings on them. `findings` are by
+    exchange id.
+    """
+
+    number: int
+    job_id: str
+    submissions: list[Plain]
+    queries: list[Plain]
+    unlisted: int = 0
+    past_rules: tuple[str, ...] = ()
+    findings: dict[str, list[Plain]] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many exchanges it holds."""
+        return len(self.submissions) + len(self.queries)
+
+    def shorten(self) -> None:
+        """Keeps the first query, the one that ended the job, the last one with a status, and the last."""
+        queries = self.queries
+        last = len(queries) - 1
+        kept = {last} if self.submissions else {0, last}
+        for at, told in enumerate(queries):
+            if told[IS_FINAL]:
+                kept.add(at)
+                break
+        at = last
+        while at and queries[at][STATUS] is None:
+            at -= 1
+        kept.add(at)
+        if len(kept) <= last:
+            self._keep(sorted(kept))
+
+    def _keep(self, kept: list[int]) -> None:
+        queries, rules = self.queries, set(self.past_rules)
+        for at in set(range(len(queries))).difference(kept):
+            rules.update(queries[at][RULES])
+            if self.findings:
+                rules.update(found[1] for found in self.findings.pop(queries[at][EXCHANGE_ID], ()))
+        self.past_rules = tuple(rules)
+        self.unlisted += len(queries) - len(kept)
+        self.queries = [queries[at] for at in kept]
+
+    def append(self, other: _Part) -> None:
+        """Goes on with a later part of the same job."""
+        self.submissions += other.submissions
+        self.queries += other.queries
+        self.unlisted += other.unlisted
+        self.past_rules += other.past_rules
+        for exchange_id, found in (other.findings or {}).items():
+            for each in found:
+                self.find(exchange_id, each)
+
+    def find(self, exchange_id: str, found: Plain) -> None:
+        """Takes a finding on one of its exchanges."""
+        if self.findings is None:
+            self.findings = {}
+        self.findings.setdefault(exchange_id, []).append(found)
+
+    @property
+    def plain(self) -> Plain:
+        """It, to be put aside: what it is made with."""
+        return (
+            self.number,
+            self.job_id,
+            self.submissions,
+            self.queries,
+            self.unlisted,
+            self.past_rules,
+            self.findings,
+        )
+
+
+def _story(part: Plain) -> JobStory:
+    _, job_id, submissions, queries, unlisted, past_rules, findings = part
+    seen = [Told(*told) for told in submissions]
+    asked = [Told(*told) for told in queries]
+    draft = Draft(seen[0] if seen else None, asked, seen[1:], unlisted, frozenset(past_rules))
+    found = {on: sorted(map(found_in, each), key=_in_place) for on, each in (findings or {}).items()}
+    return job_of(job_id, draft, found)
+
+
+def _in_place(found: Found) -> tuple[str, str]:
+    return found.rule, found.pointer
+
+
+class Jobs(Sequence[JobStory]):
+    """The jobs in the order in which they were first seen; told anew each time that they are asked for."""
+
+    def __init__(self, parts: Spool[Plain], count: int, split: array[int], joined: Sorter[Plain]) -> None:
+        self._parts = parts
+        self._count = count
+        self._split = split
+        self._joined = joined
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[JobStory]:
+        whole: Iterable[Plain] = self._parts
+        if self._split:
+            whole = (part for part in whole if not is_in(_key(part[1]), self._split))
+            whole = heapq.merge(whole, self._joined)
+        return map(_story, whole)
+
+    @overload
+    def __getitem__(self, at: int) -> JobStory: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[JobStory, ...]: ...
+    def __getitem__(self, at: int | slice) -> JobStory | tuple[JobStory, ...]:
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+class Gathering:
+    """Takes exchanges in the order of time, and the findings on them.
+
+    `whole`: of which jobs every query is kept, None for all; of others those are kept that a list of jobs
+    tells of.
+    """
+
+    def __init__(self, whole: Collection[str] | None = None) -> None:
+        self._whole = whole
+        self._open: dict[str, _Part] = {}
+        self._weight = 0
+        self._begun = 0
+        self._parts = Spool[Plain](codec=PLAIN)
+        self._numbers = Differing()
+
+    def add(self, told: Plain) -> None:
+        """Takes an exchange; a placeholder (TA502) is no job."""
+        job_id = told[JOB_ID]
+        if job_id is None:
+            return
+        part = self._open.get(job_id)
+        if not told[IS_QUERY]:
+            (part or self._begin(job_id)).submissions.append(told)
+        elif part is not None and part.queries:
+            part.queries.append(told)
+            if len(part.queries) > _MOST_QUERIES and not self._is_whole(job_id):
+                self._weight -= part.size
+                part.shorten()
+                self._weight += part.size - 1
+        elif not is_placeholder(job_id):
+            (part or self._begin(job_id)).queries.append(told)
+        else:
+            return
+        self._weight += 1
+        while self._weight > _MOST_OPEN:
+            self._put_aside(next(iter(self._open)))
+
+    def find(self, on: Told, found: Found) -> None:
+        """Takes a finding on an exchange that was taken before."""
+        if on.job_id is None:
+            return
+        part = self._open.get(on.job_id)
+        if part is None:
+            if on.is_query:  # No job, or else it would have been put aside since it was asked for.
+                return
+            part = self._begin(on.job_id)
+        part.find(on.exchange_id, plain_found(found))
+
+    def jobs(self) -> Jobs:
+        """All jobs, once everything was taken."""
+        for job_id in list(self._open):
+            self._put_aside(job_id)
+        split = differing([self._numbers])
+        joined, by_job = Sorter[Plain](codec=PLAIN), Sorter[Plain](codec=PLAIN)
+        count = self._begun
+        if split:
+            for plain in self._parts:
+                if is_in(_key(plain[1]), split):
+                    by_job.put((plain[1], plain), _size(plain))
+            for _, parts in groupby(by_job, key=itemgetter(0)):
+                first, *more = (_Part(*plain) for _, plain in parts)
+                count -= len(more)
+                joined.put(self._joined(first, more))
+        return Jobs(self._parts, count, split, joined)
+
+    def _joined(self, first: _Part, more: list[_Part]) -> Plain:
+        for part in more:
+            first.append(part)
+        if not self._is_whole(first.job_id):
+            first.shorten()
+        return first.plain
+
+    def _is_whole(self, job_id: str) -> bool:
+        return self._whole is None or job_id in self._whole
+
+    def _begin(self, job_id: str) -> _Part:
+        part = self._open[job_id] = _Part(self._begun, job_id, [], [])
+        self._begun += 1
+        return part
+
+    def _put_aside(self, job_id: str) -> None:
+        part = self._open.pop(job_id)
+        self._weight -= part.size
+        if len(part.queries) > 1 and not self._is_whole(job_id):
+            part.shorten()
+        plain = part.plain
+        self._parts.put(plain, _size(plain))
+        self._numbers.put(_key(job_id), part.number)
+
+
+def _size(plain: Plain) -> int:
+    return _SIZE * (len(plain[2]) + len(plain[3]))
+
+
+def _key(job_id: str) -> int:
+    return hash(job_id) % 2**63
