@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from taskaudit.contract.excerpt import escape
+from taskaudit.contract.excerpt import MOST, escape
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507, is_placeholder
 from taskaudit.contract.rules.rule import Rule
@@ -101,7 +101,7 @@ class Lifecycle[Ref]:
     ) -> Sequence[Late[Ref]]:
         """The status of `job_id` was asked for; the answer, at `at`, held `status`, None if it held none."""
         late = [*self.due(at)] if self._due and self._due[0][0] < at else []
-        job = self._open.get(job_id) or self._ended.get(job_id)
+        job = self._job(job_id)
         # Of a job that was asked for before it is known.
         if (job is None or not job.is_queried) and is_placeholder(job_id):
             found = f'"{escape(job_id)}"' if job_id else "an empty id"
@@ -116,7 +116,12 @@ class Lifecycle[Ref]:
         job.too_close = job.too_close + 1 if is_close else 0
         if job.is_final or job.too_close > TOO_CLOSE_IN_A_ROW:
             late += self._pace(job, ref)
-        self._advance(job, at, status, is_final)
+        job.is_queried = True
+        job.last_query = at
+        if status is not None and not job.is_final:
+            job.status = status[: MOST + 1]  # Put into words where it is told of.
+            if is_final:
+                self._end(job)
         return late
 
     def due(self, now: float) -> Iterator[Late[Ref]]:
@@ -134,7 +139,7 @@ class Lifecycle[Ref]:
             if not job.is_queried:
                 yield from self._never_queried(job)
             else:
-                last = f'last status "{job.status}"' if job.status is not None else "no status seen"
+                last = f'last status "{escape(job.status)}"' if job.status is not None else "no status seen"
                 yield Late(job.ref, _finding(TA506, "/job_id", "a final status", last))
 
     def _never_queried(self, job: Job[Ref]) -> Iterator[Late[Ref]]:
@@ -154,20 +159,14 @@ class Lifecycle[Ref]:
             found = f"{job.too_close} queries in a row closer together"
             yield Late(ref, _finding(TA504, "", allowed, found))
         if job.is_final:
-            yield Late(ref, _finding(TA505, "", "no query after the end", f'a query after "{job.status}"'))
+            found = f'a query after "{escape(job.status or "")}"'
+            yield Late(ref, _finding(TA505, "", "no query after the end", found))
 
-    def _advance(self, job: Job[Ref], at: float, status: str | None, is_final: bool) -> None:
-        job.is_queried = True
-        job.last_query = at
-        if job.is_final or status is None:
-            return
-        if status != job.status:
-            job.status = escape(status)
-        if is_final:
-            job.is_final = True
-            self._open.pop(job.job_id, None)
-            self._ended[job.job_id] = job
-            self._forget_repeat(job)
+    def _end(self, job: Job[Ref]) -> None:
+        job.is_final = True
+        self._open.pop(job.job_id, None)
+        self._ended[job.job_id] = job
+        self._forget_repeat(job)
 
     def _start(self, job: Job[Ref], at: float, ref: Ref, repeat_key: str | None) -> None:
         job.ref, job.repeat_key = ref, repeat_key

@@ -9,10 +9,13 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from taskaudit.failure import Failure
 
 _IN_MEMORY = 16 * 1024 * 1024
 _MOST_IN_BLOCK = 256
@@ -20,6 +23,7 @@ _MOST_IN_BLOCK = 256
 _HEAVY = 1024 * 1024
 _RUN = 4 * 1024
 _PARTS = 256
+_MASK = 2**63 - 1
 _MOST_PAIRS = 256 * 1024
 
 
@@ -36,6 +40,24 @@ PLAIN = Codec(marshal.dumps, marshal.loads)
 """Nothing but tuples, text, bytes, numbers and None, of exactly these types; twice as fast."""
 
 
+class SpoolError(Failure):
+    """There is no room to put items aside; says where, and why."""
+
+    @classmethod
+    def of(cls, error: OSError) -> SpoolError:
+        """From what the system says."""
+        where = tempfile.tempdir or "any temporary folder"
+        return cls(f"cannot put aside what was read in {where} (TMPDIR): {error.strerror}")
+
+
+def new_folder(opened: ExitStack) -> Path:
+    """A folder for files of spools, deleted when `opened` is closed. Raises SpoolError."""
+    try:
+        return Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="taskaudit-")))
+    except OSError as error:
+        raise SpoolError.of(error) from error
+
+
 class _Blocks:
     """Lists of items in a file, a small one in memory. Without a path it has no name, and is gone at the end.
 
@@ -45,33 +67,36 @@ class _Blocks:
     def __init__(self, path: Path | None, codec: Codec) -> None:
         self._path = path
         self._codec = codec
-        self._places: list[tuple[int, int]] = []
-        self._size = 0
+        self._ends = array("Q", [0])
         self._file: Any = None
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._ends) - 1
 
     def add(self, items: Any) -> None:
+        """Appends a list. Raises SpoolError."""
         data = self._codec.dumps(items)
-        file = self._opened()
-        file.seek(self._size)
-        file.write(data)
-        self._places.append((self._size, len(data)))
-        self._size += len(data)
+        try:
+            file = self._opened()
+            file.seek(self._ends[-1])
+            file.write(data)
+            file.flush()
+        except OSError as error:
+            raise SpoolError.of(error) from error
+        self._ends.append(self._ends[-1] + len(data))
 
     def get(self, number: int) -> Any:
-        at, size = self._places[number]
+        start, end = self._ends[number : number + 2]
         file = self._opened()
-        file.seek(at)
-        return self._codec.loads(file.read(size))
+        file.seek(start)
+        return self._codec.loads(file.read(end - start))
 
     def _opened(self) -> Any:
         if self._file is None:
             if self._path is None:
                 self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see close
             else:
-                self._file = self._path.open("r+b" if self._places else "x+b")
+                self._file = self._path.open("r+b" if len(self) else "x+b")
         return self._file
 
     def close(self) -> None:
@@ -80,7 +105,8 @@ class _Blocks:
             self._file = None
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(OSError):  # What could not be written is told of already.
+            self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         assert self._path is not None
@@ -145,6 +171,11 @@ class Sorter[Item]:
     def close(self) -> None:
         """Lets go of the file."""
         self._blocks.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        while self._last:
+            self._write()
+        return {**self.__dict__}
 
     def put(self, item: Item, size: int = 0) -> None:
         """Adds an item; `size` in bytes, where it may be a large one."""
@@ -278,6 +309,11 @@ def differing(several: Sequence[Differing]) -> array[int]:
             pairs = zip(keys, values, strict=True)
             found += {key for key, value in pairs if first.setdefault(key, value) != value}
     return array("q", sorted(found))
+
+
+def key_of(text: str) -> int:
+    """A key for a text: the same in this process, and in those that are forked from it."""
+    return hash(text) & _MASK
 
 
 def is_in(key: int, keys: array[int]) -> bool:

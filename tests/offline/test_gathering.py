@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
-from taskaudit.offline.gathering import Checked, Gathering, _packed, _unpacked, cores, shares_of
+from taskaudit.offline.gathering import Checked, Gathering, _packed, _unpacked, shares_of
 from taskaudit.policy.policy import Policy
 from taskaudit.sources.reading import STDIN
 from tests.samples import BAD_ERROR, JOB, answer, auditor, exchange, outcome, waiver
@@ -116,7 +115,3 @@ def test_standard_input_and_what_is_no_file_are_not_shared_out(tmp_path: Path) -
     big.write_bytes(b"x" * 50)
     for paths in ([STDIN, big, big], [tmp_path / "none", big]):
         assert shares_of(paths, 2, worth=10) == [paths]
-
-
-def test_there_is_a_core() -> None:
-    assert 1 <= cores() <= (os.cpu_count() or 1)

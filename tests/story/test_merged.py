@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from msgspec import structs
 
 from taskaudit.log import Damaged, LogError
-from taskaudit.log.shapes import NO_HTTP
 from taskaudit.story.merged import Merged
-from taskaudit.story.told import Told
-from tests.samples import JOB_ID
-from tests.stories import ask, submit, write_log
+from tests.samples import BAD_ERROR, JOB_ID, outcome
+from tests.stories import START, ask, submit, write_log
 
 
 def read(*logs: Path) -> Merged:
@@ -22,54 +20,6 @@ def read(*logs: Path) -> Merged:
     for log in logs:
         merged.read(log)
     return merged
-
-
-def words(*logs: Path) -> str:
-    return "; ".join(read(*logs).sessions.coverage().words())
-
-
-def test_the_totals_of_all_sessions_are_summed(tmp_path: Path) -> None:
-    first = write_log(tmp_path / "a", [submit(0), submit(1, None)])
-    write_log(first, [ask(5)])
-    second = write_log(tmp_path / "b", [ask(9, "SUCCESS")])
-    assert words(first, second) == "seen 4 = other 0 + audited 3 + unaudited 1 (aborted 1)"
-    assert read(first, second).sessions.coverage().sessions == 3
-    assert not read(first, second).sessions.coverage().is_whole
-
-
-def test_a_session_that_runs_or_was_killed_is_told(tmp_path: Path) -> None:
-    log = write_log(tmp_path / "log", [submit(0)], stop=False)
-    assert words(log) == "seen 0 = other 0 + audited 0 + unaudited 0; 1 of 1 sessions not counted yet"
-    whole = write_log(tmp_path / "whole", [submit(0)])
-    lines = whole.read_bytes().splitlines(keepends=True)
-    whole.write_bytes(b"".join(lines[:-1]))
-    assert words(whole).endswith("; 1 of 1 sessions still running, or killed")
-    assert not read(log).sessions.are_over
-
-
-@pytest.mark.parametrize(
-    ("kept", "missing"),
-    [([], 0), ([0, 1, 2, 3, 4, 5], 0), ([0, 1], 0), ([5], 5), ([2, 3, 4, 5], 2), ([0, 3, 5], 3)],
-)
-def test_gaps_are_counted(tmp_path: Path, kept: list[int], missing: int) -> None:
-    """It is the second session that is cut, as a log's first line says what the file is."""
-    log = write_log(tmp_path / "log", [], stop=False)
-    first = log.read_bytes()
-    write_log(log, [submit(0), ask(5), ask(9, "SUCCESS")])
-    lines = log.read_bytes()[len(first) :].splitlines(keepends=True)
-    assert len(lines) == 6
-    log.write_bytes(first + b"".join(lines[number] for number in kept))
-    assert read(log).sessions.coverage().missing == missing
-    assert ("LOST" in words(log)) is bool(missing)
-
-
-def test_halves_of_a_session_in_two_files_make_it_whole(tmp_path: Path) -> None:
-    log = write_log(tmp_path / "log", [submit(0), ask(5)])
-    lines = log.read_bytes().splitlines(keepends=True)
-    (tmp_path / "even").write_bytes(b"".join([lines[0], *lines[2::2]]))
-    (tmp_path / "odd").write_bytes(b"".join([lines[0], *lines[1::2]]))
-    assert read(tmp_path / "even").sessions.coverage().missing > 0
-    assert read(tmp_path / "odd", tmp_path / "even", log).sessions.coverage().missing == 0
 
 
 def test_a_verdict_counts_more_than_none(tmp_path: Path) -> None:
@@ -148,12 +98,48 @@ def test_following_takes_what_is_new(tmp_path: Path) -> None:
     assert len(list(merged.exchanges())) == 2
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([1.0, 2.0]), st.booleans(), st.booleans(), st.integers(0, 3)), max_size=9
-    )
-)
-def test_exchanges_sort_as_they_must_have_been(facts: list[tuple[float, bool, bool, int]]) -> None:
-    all_told = [Told(*each, str(n), "i", None, None, NO_HTTP) for n, each in enumerate(facts)]
-    plain = sorted(all_told, key=lambda t: (t.at, t.is_query, t.is_final, t.seq, t.exchange_id))
-    assert sorted(all_told) == plain
+def test_a_copy_of_an_exchange_is_told_once(tmp_path: Path) -> None:
+    """A capture that was audited again makes another session, with the same exchanges."""
+    first = write_log(tmp_path / "a", [submit(0), ask(5)])
+    second = write_log(tmp_path / "b", [submit(0), ask(5), ask(9, "SUCCESS")], instance="proxy-b")
+    for order in ((first, second), (second, first), (first, second, first)):
+        merged = read(*order)
+        assert [told.instance for told in merged.exchanges()] == ["proxy-a", "proxy-a", "proxy-b"]
+        assert merged.repeated == 2
+    copy = tmp_path / "copy"
+    copy.write_bytes(first.read_bytes())
+    merged = read(first, copy)
+    assert len(list(merged.exchanges())) == 2
+    assert merged.repeated == 0
+
+
+def test_an_exchange_that_ended_at_two_times_is_told_once(tmp_path: Path) -> None:
+    """Given up by one proxy's account, whole by another one's: the verdict counts, whichever came first."""
+    whole, known = submit(5), submit(5).exchange.exchange_id
+    for at in (2, 9):
+        cut = submit(at, None, exchange_id=known)
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        logs = [write_log(folder / "cut", [cut, ask(3)]), write_log(folder / "whole", [whole, ask(7)])]
+        for order in (logs, logs[::-1]):
+            merged = read(*order)
+            assert [told.at - START for told in merged.exchanges()] == [3, 5, 7]
+            assert all(told.is_audited for told in merged.exchanges())
+            assert merged.repeated == 1
+
+
+def test_what_another_one_has_taken(tmp_path: Path) -> None:
+    """As one that has taken all."""
+    first = write_log(tmp_path / "a", [submit(0), outcome(BAD_ERROR, 400, started=START, ended=START + 2)])
+    second = write_log(tmp_path / "b", [submit(0), ask(5)], instance="proxy-b", stop=False)
+    one = read(first, second)
+    together, part = read(first), Merged(tmp_path, 1)
+    part.read(second)
+    together.include(pickle.loads(pickle.dumps(part)))
+    assert [structs.replace(told, nth=0) for told in together.exchanges()] == [
+        structs.replace(told, nth=0) for told in one.exchanges()
+    ]
+    assert [found[:3] for found in together.findings()] == [found[:3] for found in one.findings()]
+    assert len(list(one.findings())) == 1
+    assert (together.last, together.repeated) == (one.last, one.repeated)
+    assert together.sessions.coverage() == one.sessions.coverage()

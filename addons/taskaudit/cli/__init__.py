@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
+from taskaudit.cli.printing import WRONG_USAGE, complain
 from taskaudit.cli.root import app
+from taskaudit.failure import Failure
 
 __all__ = ["app", "main"]
 
@@ -22,4 +24,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        app()
+    except Failure as error:
+        complain(str(error))
+        sys.exit(WRONG_USAGE)

@@ -81,7 +81,15 @@ def read_batches(path: Path, before: set[Inode] | None = None) -> Iterator[Lines
     Files that are in `before` are left out, and those that are read are added: for several paths that lead
     to the same files, as `today*` does.
     """
-    before = set() if before is None else before
+    for name, file in open_files(path, set() if before is None else before):
+        yield from batches_of(name, file)
+
+
+def open_files(path: Path, before: set[Inode]) -> Iterator[tuple[Path, BinaryIO]]:
+    """The files of a log in order, each at its start and open until the next one is asked for.
+
+    `before` is as for `read_batches`. Raises LogError.
+    """
     with ExitStack() as opened:
         # Opened before the folder is looked at: whatever is rotated from now on is in one or the other.
         live = opened_if_there(path, opened)
@@ -91,18 +99,23 @@ def read_batches(path: Path, before: set[Inode] | None = None) -> Iterator[Lines
         first = first_line(live) if live is not None else None
         for part in parts:
             if part.identity != first:
-                yield from read_part(part.path, before)
+                yield from _open_part(part.path, before)
         if live is not None and _is_new(live, before):
-            yield from batches_of(path, live)
+            yield path, live
 
 
-def read_part(path: Path, before: set[Inode] | None = None) -> Iterator[Lines]:
+def read_part(path: Path) -> Iterator[Lines]:
     """The lines of a rotated file; none where it was deleted meanwhile. Raises LogError."""
+    for name, file in _open_part(path, set()):
+        yield from batches_of(name, file)
+
+
+def _open_part(path: Path, before: set[Inode]) -> Iterator[tuple[Path, BinaryIO]]:
     for name in (path, path.with_name(path.name + PACKED)):
         with ExitStack() as opened:
             if (file := opened_if_there(name, opened)) is not None:
-                if before is None or _is_new(file, before):
-                    yield from batches_of(name, file)
+                if _is_new(file, before):
+                    yield name, file
                 return
 
 
@@ -146,12 +159,15 @@ def first_line(file: BinaryIO) -> bytes | None:
     return line if isinstance(line, bytes) and line.endswith(b"\n") and is_ours(line) else None
 
 
-def batches_of(path: Path, file: BinaryIO) -> Iterator[Lines]:
-    """The lines of an open file. Raises LogError where it is not ours."""
+def batches_of(path: Path, file: BinaryIO, *, is_whole: bool = True) -> Iterator[Lines]:
+    """The lines of an open file. Raises LogError where it is not ours, as its first line tells.
+
+    Where it `is_whole` no more, as it is only a part of the file, that is not looked at.
+    """
     first = 1
     try:
         for raw in _raw_batches(file):
-            if first == 1 and isinstance(raw[0], bytes):
+            if first == 1 and is_whole and isinstance(raw[0], bytes):
                 check_ours(path, raw[0])
             yield path, first, [_told(path, number, line) for number, line in enumerate(raw, first)]
             first += len(raw)

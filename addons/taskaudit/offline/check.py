@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from operator import itemgetter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from msgspec import structs
@@ -20,17 +19,17 @@ from taskaudit.following import tell
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.offline.gathering import (
     WORTH_A_PROCESS,
-    Advance,
     Checked,
     Damaged,
     Gathering,
     Step,
-    cores,
     shares_of,
 )
+from taskaudit.offline.processes import gather
+from taskaudit.processes import Advance, cores
 from taskaudit.recording.records import finding_facts, http_facts
 from taskaudit.sources.reading import expand
-from taskaudit.spool import Sorter
+from taskaudit.spool import Sorter, new_folder
 from taskaudit.text.json_line import json_line
 from taskaudit.totals import Totals
 
@@ -70,12 +69,9 @@ class Check:
             yield from self._told([gathering])
 
     def _by_processes(self, shares: list[list[Path]], advance: Advance | None) -> Iterator[Checked | Damaged]:
-        # Here, because multiprocessing takes longer to import than a small file to check.
-        from taskaudit.offline.processes import gather
-
         gatherings = []
-        with TemporaryDirectory(prefix="taskaudit-") as folder, ExitStack() as files:
-            for gathering in gather(self.auditor, shares, Path(folder), advance):
+        with ExitStack() as files:
+            for gathering in gather(self.auditor, shares, new_folder(files), advance):
                 gatherings.append(files.enter_context(closing(gathering)))
                 for damaged in gathering.damages:
                     self.damaged += 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import marshal
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from taskaudit.contract.answer import Answer
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import Exchange
 from taskaudit.following import Queried, Submitted, step_of
+from taskaudit.processes import Advance
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, read
 from taskaudit.spool import Sorter, Spool
@@ -29,9 +29,6 @@ _SHARES_PER_PROCESS = 4
 
 type Step = tuple[float, int, str, Submitted | Queried]
 """When an exchange ended, its number among those in scope, its id, and what it shows of the life of a job."""
-
-type Advance = Callable[[int], None]
-"""Told the bytes that were read."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -133,8 +130,3 @@ def shares_of(paths: Sequence[Path], processes: int, worth: int = WORTH_A_PROCES
         weights[-1] += size
     pays = processes > 1 and STDIN not in paths and sum(weight >= worth for weight in weights) > 1
     return shares if pays else [list(paths)]
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

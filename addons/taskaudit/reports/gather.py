@@ -18,6 +18,7 @@ from taskaudit.log.decoding import coding_of
 from taskaudit.log.file import Notice
 from taskaudit.log.format import LogError
 from taskaudit.log.reading import parts_beside
+from taskaudit.processes import Advance
 from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import Report, report_of
 from taskaudit.sources.captured import Damage
@@ -29,8 +30,6 @@ CAPTURE = "capture"
 """The mode of sessions that read captures."""
 STANDARD_INPUT = "standard input"
 _LONGEST_NAME = 1000
-
-type Advance = Callable[[int], None]
 
 
 def gather(

@@ -10,12 +10,12 @@ import heapq
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import overload
 
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.spool import PLAIN, Differing, Sorter, Spool, differing, is_in
+from taskaudit.spool import PLAIN, Differing, Sorter, Spool, differing, is_in, key_of
 from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.told import (
     EXCHANGE_ID,
@@ -64,6 +64,8 @@ class _Part:
         """Keeps the first query, the one that ended the job, the last one with a status, and the last."""
         queries = self.queries
         last = len(queries) - 1
+        if last < 1:
+            return
         kept = {last} if self.submissions else {0, last}
         for at, told in enumerate(queries):
             if told[IS_FINAL]:
@@ -144,7 +146,7 @@ class Jobs(Sequence[JobStory]):
     def __iter__(self) -> Iterator[JobStory]:
         whole: Iterable[Plain] = self._parts
         if self._split:
-            whole = (part for part in whole if not is_in(_key(part[1]), self._split))
+            whole = (part for part in whole if not is_in(key_of(part[1]), self._split))
             whole = heapq.merge(whole, self._joined)
         return map(_story, whole)
 
@@ -182,6 +184,11 @@ class Gathering:
         job_id = told[JOB_ID]
         if job_id is None:
             return
+        # Not after it was taken: there may be findings on it.
+        if self._weight > _MOST_OPEN:
+            # Many at once: to find the first of a dict takes the longer, the more were taken from before it.
+            for oldest in list(islice(self._open, 1 + len(self._open) // 4)):
+                self._put_aside(oldest)
         part = self._open.get(job_id)
         if not told[IS_QUERY]:
             (part or self._begin(job_id)).submissions.append(told)
@@ -196,18 +203,12 @@ class Gathering:
         else:
             return
         self._weight += 1
-        while self._weight > _MOST_OPEN:
-            self._put_aside(next(iter(self._open)))
 
     def find(self, on: Told, found: Found) -> None:
         """Takes a finding on an exchange that was taken before."""
-        if on.job_id is None:
+        if on.job_id is None or (on.is_query and is_placeholder(on.job_id)):
             return
-        part = self._open.get(on.job_id)
-        if part is None:
-            if on.is_query:  # No job, or else it would have been put aside since it was asked for.
-                return
-            part = self._begin(on.job_id)
+        part = self._open.get(on.job_id) or self._begin(on.job_id)
         part.find(on.exchange_id, plain_found(found))
 
     def jobs(self) -> Jobs:
@@ -219,7 +220,7 @@ class Gathering:
         count = self._begun
         if split:
             for plain in self._parts:
-                if is_in(_key(plain[1]), split):
+                if is_in(key_of(plain[1]), split):
                     by_job.put((plain[1], plain), _size(plain))
             for _, parts in groupby(by_job, key=itemgetter(0)):
                 first, *more = (_Part(*plain) for _, plain in parts)
@@ -245,16 +246,12 @@ class Gathering:
     def _put_aside(self, job_id: str) -> None:
         part = self._open.pop(job_id)
         self._weight -= part.size
-        if len(part.queries) > 1 and not self._is_whole(job_id):
+        if not self._is_whole(job_id):
             part.shorten()
         plain = part.plain
         self._parts.put(plain, _size(plain))
-        self._numbers.put(_key(job_id), part.number)
+        self._numbers.put(key_of(job_id), part.number)
 
 
 def _size(plain: Plain) -> int:
     return _SIZE * (len(plain[2]) + len(plain[3]))
-
-
-def _key(job_id: str) -> int:
-    return hash(job_id) % 2**63

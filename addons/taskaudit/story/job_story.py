@@ -204,6 +204,8 @@ def _found_on(
     draft: Draft, findings: Mapping[str, Sequence[Found]]
 ) -> tuple[tuple[str, ...], dict[str, tuple[Found, ...]]]:
     """The rules of all findings on a job, and the findings by exchange id. Mostly there are none."""
+    if not findings and not draft.past_rules and not any([told.rules for told in draft.exchanges]):
+        return (), {}
     rules, found = set(draft.past_rules), dict[str, tuple[Found, ...]]()
     for told in draft.exchanges:
         if told.rules:

@@ -6,14 +6,13 @@ What is kept of a record is what the story needs; it waits on disk, as logs are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 from taskaudit.log.following import follow_lines
 from taskaudit.log.format import Damaged
 from taskaudit.log.reading import Inode, read_batches
 from taskaudit.log.shapes import NotARecord, Record, decode_any
-from taskaudit.spool import PLAIN, Differing, Sorter, differing, is_in
+from taskaudit.spool import PLAIN, Differing, Sorter, differing, in_order, is_in, key_of
 from taskaudit.story.sessions import Sessions
 from taskaudit.story.told import (
     AT,
@@ -38,19 +37,21 @@ _ON_EXCHANGES = frozenset({"job_query", "submission", "unaudited"})
 class Merged:
     """Takes the records of any number of logs, in any order of the logs.
 
-    `last`: the time of the latest record, seconds since the epoch.
+    `last`: the time of the latest record, seconds since the epoch. Kept in files of a `folder`, it can be
+    given to another process; then each has a `number` of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None, number: int = 0) -> None:
         self.damaged: list[Damaged] = []
         self.sessions = Sessions()
         self.last = 0.0
         self.repeated = 0
-        self._told = Sorter[Plain](codec=PLAIN)
-        self._found = Sorter[Plain](codec=PLAIN)
-        self._times = Differing()
+        self._told = Sorter[Plain](folder and folder / "told", PLAIN)
+        self._found = Sorter[Plain](folder and folder / "found", PLAIN)
+        self._times = Differing(folder and folder / "times")
+        self._parts: list[Merged] = []
         self._files: set[Inode] = set()
-        self._taken = 0
+        self._taken = number << 48
 
     def read(self, path: Path) -> None:
         """Takes a whole log, its rotated files too. Raises LogError."""
@@ -65,9 +66,9 @@ class Merged:
                 yield taken
                 taken = 0
             else:
-                path, number, text = line
+                file, number, text = line
                 taken += 1
-                self.take(path, number, [text])
+                self.take(file, number, [text])
 
     def take(self, path: Path, first: int, lines: Iterable[bytes | Damaged]) -> None:
         """Takes lines of a log, of which the first has that number."""
@@ -81,7 +82,7 @@ class Merged:
                 if record.event_type in _ON_EXCHANGES:
                     self._taken += 1
                     self._told.put(plain_told(record, at, self._taken), len(line))
-                    self._times.put(_key(record.exchange_id), at)
+                    self._times.put(key_of(record.exchange_id), at)
                 elif record.event_type == "finding":
                     self._find(record, at, len(line))
             except NotARecord as error:
@@ -90,6 +91,12 @@ class Merged:
             self.sessions.note(record)
             if at > self.last:
                 self.last = at
+
+    def include(self, part: Merged) -> None:
+        """Takes what another one has taken, but for damage."""
+        self._parts.append(part)
+        self.sessions.include(part.sessions)
+        self.last = max(self.last, part.last)
 
     def exchanges(self) -> Iterator[Told]:
         """Each exchange, in the order of time."""
@@ -112,17 +119,24 @@ class Merged:
 
     def apart(self) -> dict[str, Plain]:
         """Of exchanges that are told with different times, which is seldom, the one to be told, by id."""
-        keys = differing([self._times])
+        keys = differing([each._times for each in self._all])
         kept: dict[str, Plain] = {}
-        for told in self._told if keys else ():
+        for told in self._in_order() if keys else ():
             exchange_id = told[EXCHANGE_ID]
-            if is_in(_key(exchange_id), keys):
+            if is_in(key_of(exchange_id), keys):
                 kept[exchange_id] = min(kept.get(exchange_id, told), told, key=_preference)
         return kept
 
     def findings(self) -> Iterator[Plain]:
         """The findings that are not judged again, as `Finding`s are put aside, by time and exchange."""
-        return iter(self._found)
+        return in_order([span for each in self._all for span in each._found.spans()])
+
+    @property
+    def _all(self) -> list[Merged]:
+        return [self, *self._parts]
+
+    def _in_order(self) -> Iterator[Plain]:
+        return in_order([span for each in self._all for span in each._told.spans()])
 
     def _find(self, record: Record, at: float, size: int) -> None:
         try:
@@ -139,7 +153,7 @@ class Merged:
         """What is told once of all that has the same time."""
         same: list[Plain] = []
         at: float | None = None
-        for told in self._told:
+        for told in self._in_order():
             if told[AT] == at:
                 same.append(told)
                 continue
@@ -166,12 +180,3 @@ class Merged:
 def _preference(told: Plain) -> tuple[bool, str, int, float]:
     """The least is kept, whichever log is read first."""
     return not told[IS_AUDITED], told[INSTANCE], told[SEQ], told[AT]
-
-
-def _key(exchange_id: str) -> int:
-    """A number of 60 bits that stands for an id; mostly its own first digits."""
-    try:
-        return int(exchange_id[:15], 16)
-    except ValueError:
-        text = exchange_id.encode("utf-8", "surrogatepass")
-        return int.from_bytes(blake2b(text, digest_size=7).digest())

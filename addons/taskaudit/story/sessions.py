@@ -43,6 +43,12 @@ class _Session:
         if stats is not None and record.seq > self.stats_seq:
             self.stats_seq, self.stats = record.seq, stats
 
+    def include(self, other: _Session) -> None:
+        self.ranges += other.ranges
+        self.is_stopped |= other.is_stopped
+        if other.stats_seq > self.stats_seq:
+            self.stats_seq, self.stats = other.stats_seq, other.stats
+
     def missing(self) -> int:
         """How many numbers were given to records that are in none of the logs, as far as can be told."""
         merged: list[list[int]] = [[-1, -1]]
@@ -104,6 +110,13 @@ class Sessions:
         session.note(record.seq)
         if record.session is not None or record.stats is not None:
             session.count(record)
+
+    def include(self, others: Sessions) -> None:
+        """Takes what others have taken."""
+        for session_id, other in others._sessions.items():
+            session = self._sessions.setdefault(session_id, other)
+            if session is not other:
+                session.include(other)
 
     def coverage(self) -> Coverage:
         """Their totals so far."""

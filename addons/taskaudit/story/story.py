@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from taskaudit.story.groups import FoundStory, Group, found_stories, group_in
 from taskaudit.story.job_story import JobStory
 from taskaudit.story.merged import Merged
 from taskaudit.story.sessions import Coverage
+from taskaudit.story.shares import read_logs
 from taskaudit.story.told import (
     AT,
     EXCHANGE_ID,
@@ -74,9 +75,8 @@ def tell(
     `whole`: of which jobs every query is told, None for all.
     """
     merged = Merged()
-    with _no_collector():
-        for path in paths:
-            merged.read(path)
+    with _no_collector(), ExitStack() as opened:
+        read_logs(merged, paths, opened)
         return story_of(merged, thresholds, policy, whole)
 
 

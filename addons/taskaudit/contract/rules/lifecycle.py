@@ -165,11 +165,14 @@ _PLACEHOLDERS = frozenset(
         "%d",
     }
 )
+_LONGEST = max(map(len, _PLACEHOLDERS))
 # {job_id}, ${job_id}, {{job_id}}, <job_id>, :job_id, %job_id%
 _TEMPLATE = re.compile(r"\$?\{.*\}|<.*>|:[A-Za-z_]+|%[A-Za-z_]+%", re.DOTALL)
 
 
 def is_placeholder(job_id: str) -> bool:
     """Whether an id in a job query is what a client prints that has none (TA502)."""
+    if len(job_id) > _LONGEST and job_id.isalnum():
+        return False
     bare = job_id.strip()
     return bare.lower() in _PLACEHOLDERS or _TEMPLATE.fullmatch(bare) is not None

@@ -1,0 +1,114 @@
+"""Work shared out to several processes, which can be stopped, and of which one may die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+type Advance = Callable[[int], None]
+"""Told the bytes that were read."""
+
+_LOOK_EVERY = 0.1
+"""Seconds."""
+
+
+def shared_out[Share, Result](
+    work: Callable[[Any, Share], Result],
+    setup: Any,
+    shares: Sequence[Share],
+    *,
+    count: int,
+    method: Literal["spawn", "fork"],
+    advance: Advance | None = None,
+) -> Iterator[Result | None]:
+    """What `work` makes of the setup and each share, in order; None where the process that did it has died.
+
+    At most `count` processes. `fork` starts them at once, and with all that is open here, but may be used
+    only where there are no other threads. In `work`, `advanced` is to be called often.
+    """
+    # Here, because they take longer to import than a small file to check.
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    context: Any = get_context(method)
+    read, stop = context.Value("q", 0), context.Event()
+    pool = ProcessPoolExecutor(min(len(shares), count), context, _begin, (work, setup, read, stop))
+    try:
+        with _uninterrupted():
+            futures = [pool.submit(_do, share) for share in shares]
+        for future in futures:
+            _await(future, read, advance)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield None
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def advanced(count: int) -> None:
+    """So many bytes more were read. Raises what ends the work when nobody waits for its result any more."""
+    if _Worker.stop.is_set():
+        raise _Stopped
+    with _Worker.read.get_lock():
+        _Worker.read.value += count
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started here do not get the Ctrl-C of the terminal: this one tells them to stop."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _await(future: Future[Any], read: Any, advance: Advance | None) -> None:
+    """Tells how far all processes have come until this future is there."""
+    is_done = False
+    while not is_done:
+        with suppress(TimeoutError):
+            future.exception(_LOOK_EVERY if advance else None)
+        is_done = future.done()
+        with read.get_lock():
+            count, read.value = read.value, 0
+        if advance and count:
+            advance(count)
+
+
+class _Stopped(Exception):
+    """Nobody waits for the result any more."""
+
+
+class _Worker:
+    """What a process is told once, at its start."""
+
+    work: Any
+    setup: Any
+    read: Any
+    stop: Any
+
+
+def _begin(work: Any, setup: Any, read: Any, stop: Any) -> None:
+    _Worker.work, _Worker.setup, _Worker.read, _Worker.stop = staticmethod(work), setup, read, stop
+
+
+def _do(share: Any) -> Any:
+    return _Worker.work(_Worker.setup, share)
