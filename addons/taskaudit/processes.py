@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 type Advance = Callable[[int], None]
 """Told the bytes that were read."""
@@ -32,23 +32,26 @@ def shared_out[Share, Result](
     At most `count` processes. `fork` starts them at once, and with all that is open here, but may be used
     only where there are no other threads. In `work`, `advanced` is to be called often.
     """
+    with _pool(work, setup, min(len(shares), count), method) as (pool, read):
+        with _uninterrupted():
+            futures = [pool.submit(_do, share) for share in shares]
+        for future in futures:
+            has_died = _await(future, read, advance)
+            yield None if has_died else future.result()
+
+
+@contextmanager
+def _pool(work: Any, setup: Any, count: int, method: str) -> Iterator[tuple[ProcessPoolExecutor, Any]]:
+    """Processes, and where they count what they have read."""
     # Here, because they take longer to import than a small file to check.
     from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     context: Any = get_context(method)
     read, stop = context.Value("q", 0), context.Event()
-    pool = ProcessPoolExecutor(min(len(shares), count), context, _begin, (work, setup, read, stop))
+    pool = ProcessPoolExecutor(count, context, _begin, (work, setup, read, stop))
     try:
-        with _uninterrupted():
-            futures = [pool.submit(_do, share) for share in shares]
-        for future in futures:
-            _await(future, read, advance)
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                yield None
+        yield pool, read
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
@@ -80,17 +83,23 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _await(future: Future[Any], read: Any, advance: Advance | None) -> None:
-    """Tells how far all processes have come until this future is there."""
-    is_done = False
-    while not is_done:
+def _await(future: Future[Any], read: Any, advance: Advance | None) -> bool:
+    """Tells how far all processes have come until this future is there; whether its process has died."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    while not future.done():
         with suppress(TimeoutError):
             future.exception(_LOOK_EVERY if advance else None)
-        is_done = future.done()
-        with read.get_lock():
-            count, read.value = read.value, 0
-        if advance and count:
-            advance(count)
+        _tell(read, advance)
+    _tell(read, advance)
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
+def _tell(read: Any, advance: Advance | None) -> None:
+    with read.get_lock():
+        count, read.value = read.value, 0
+    if advance and count:
+        advance(count)
 
 
 class _Stopped(Exception):

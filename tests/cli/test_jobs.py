@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from taskaudit.cli import jobs
 from taskaudit.recording.recorder import Recorder
 from tests.cli.running import run
 from tests.samples import JOB_ID
@@ -26,6 +27,26 @@ def test_jobs(log: Path) -> None:
     assert [job["job_id"] for job in as_json] == [JOB_ID, "=1+1"]
     as_csv = list(csv.DictReader(io.StringIO(run("jobs", log, "-f", "csv").stdout)))
     assert [job["job_id"] for job in as_csv] == [JOB_ID, "'=1+1"]
+
+
+def test_many_jobs_are_in_several_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table is as wide as what is in it, so that a long one would be waited for."""
+    log = write_log(tmp_path / "log", [submit(number, f"job-{number}") for number in range(7)])
+    whole = run("jobs", log).stdout
+    monkeypatch.setattr(jobs, "ROWS", 3)
+    cut = run("jobs", log).stdout
+    assert [cut.count(f"job-{number} ") for number in range(7)] == [1] * 7
+    assert whole.count("job id") == 1
+    assert cut.count("job id") == 3
+    assert cut.splitlines()[-2:] == whole.splitlines()[-2:]
+    assert "7 jobs: 7 never-queried" in cut
+
+
+def test_every_query_is_counted_and_in_the_story_told(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log", [submit(0), *(ask(5 + number) for number in range(30))])
+    assert json.loads(run("jobs", log, "-f", "json").stdout)["queries"] == 30
+    whole = json.loads(run("jobs", log, "--job", JOB_ID, "-f", "json").stdout)
+    assert (whole["queries"], len(whole["steps"])) == (30, 30)
 
 
 def test_no_jobs(log_path: Path, recorder: Recorder) -> None:

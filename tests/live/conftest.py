@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -113,3 +114,13 @@ def tls_api(tmp_path: Path) -> Iterator[DemoApi]:
     context.load_cert_chain(tmp_path / "origin.pem")
     with DemoApi(tls=context) as running:
         yield running
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for 400 KiB; where that cannot be mounted, the test fails."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "taskaudit-test", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)

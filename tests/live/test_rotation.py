@@ -210,16 +210,6 @@ def test_deleted_under_load(loaded: Loaded, tmp_path: Path, what: str) -> None:
     assert output.count("was deleted by another process") == 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for 400 KiB; where that cannot be mounted, the test fails."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "taskaudit-test", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_a_disk_that_is_really_full(loaded: Loaded, small_disk: Path) -> None:
     """With rotation: the new files can be made, but not filled."""
     proxy, load = loaded(small_disk / "log.ndjson", rotate_bytes=LIMIT, compress="zstd")

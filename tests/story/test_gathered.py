@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskaudit import spool
 from taskaudit.auditor import Outcome
 from taskaudit.lifecycle import Thresholds
+from taskaudit.spool import blocks, differing, sorter
 from taskaudit.story import gathered
 from taskaudit.story.gathered import Jobs
 from taskaudit.story.job_story import JobStory
@@ -31,9 +31,9 @@ def of_size(exchanges: int, items: int = 2) -> Iterator[None]:
     """So many exchanges in memory, and so many items written or sorted at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gathered, "_MOST_OPEN", exchanges)
-        patch.setattr(spool, "_MOST_IN_BLOCK", items)
-        patch.setattr(spool, "_RUN", items)
-        patch.setattr(spool, "_MOST_PAIRS", items)
+        patch.setattr(blocks, "MOST_IN_BLOCK", items)
+        patch.setattr(sorter, "_RUN", items)
+        patch.setattr(differing, "_MOST_PAIRS", items)
         yield
 
 
@@ -151,9 +151,9 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
     def peak(jobs: int) -> int:
         log = write_log(tmp_path / str(jobs), lives(jobs))
         with of_size(100, 50), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(spool, "_IN_MEMORY", 50_000)
-            patch.setattr(spool, "_MOST_PAIRS", 1000)
-            patch.setattr(spool, "_PARTS", 4)
+            patch.setattr(blocks, "IN_MEMORY", 50_000)
+            patch.setattr(differing, "_MOST_PAIRS", 1000)
+            patch.setattr(differing, "_PARTS", 4)
             tracemalloc.start()
             story = tell([log], Thresholds(table_size=50), whole=())
             assert sum(1 for _ in story.jobs) == len(story.jobs) == jobs

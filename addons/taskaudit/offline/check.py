@@ -29,7 +29,8 @@ from taskaudit.offline.processes import gather
 from taskaudit.processes import Advance, cores
 from taskaudit.recording.records import finding_facts, http_facts
 from taskaudit.sources.reading import expand
-from taskaudit.spool import Sorter, new_folder
+from taskaudit.spool.blocks import new_folder
+from taskaudit.spool.sorter import Sorter
 from taskaudit.text.json_line import json_line
 from taskaudit.totals import Totals
 

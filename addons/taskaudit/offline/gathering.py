@@ -19,7 +19,8 @@ from taskaudit.following import Queried, Submitted, step_of
 from taskaudit.processes import Advance
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, read
-from taskaudit.spool import Sorter, Spool
+from taskaudit.spool.items import Spool
+from taskaudit.spool.sorter import Sorter
 from taskaudit.totals import Totals
 
 WORTH_A_PROCESS = 64 * 1024 * 1024

@@ -15,7 +15,10 @@ from operator import itemgetter
 from typing import overload
 
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.spool import PLAIN, Differing, Sorter, Spool, differing, is_in, key_of
+from taskaudit.spool.blocks import PLAIN
+from taskaudit.spool.differing import Differing, differing, is_in, key_of
+from taskaudit.spool.items import Spool
+from taskaudit.spool.sorter import Sorter
 from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.told import (
     EXCHANGE_ID,

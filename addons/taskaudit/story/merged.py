@@ -12,7 +12,9 @@ from taskaudit.log.following import follow_lines
 from taskaudit.log.format import Damaged
 from taskaudit.log.reading import Inode, read_batches
 from taskaudit.log.shapes import NotARecord, Record, decode_any
-from taskaudit.spool import PLAIN, Differing, Sorter, differing, in_order, is_in, key_of
+from taskaudit.spool.blocks import PLAIN
+from taskaudit.spool.differing import Differing, differing, is_in, key_of
+from taskaudit.spool.sorter import Sorter, in_order
 from taskaudit.story.sessions import Sessions
 from taskaudit.story.told import (
     AT,

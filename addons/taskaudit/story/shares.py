@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from taskaudit.log.sections import Section, in_sections
 from taskaudit.processes import Advance, advanced, cores, shared_out
-from taskaudit.spool import new_folder
+from taskaudit.spool.blocks import new_folder
 from taskaudit.story.merged import Merged
 
 _SECTION = 32 * 1024 * 1024

@@ -1,0 +1,126 @@
+"""Items sorted: an external merge sort."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from taskaudit.spool import blocks
+from taskaudit.spool.blocks import OBJECTS, Blocks, Codec
+
+_RUN = 4 * 1024
+
+
+class _Run[Item](NamedTuple):
+    """Blocks that are sorted; the first and the last of their items."""
+
+    blocks: range
+    first: Item
+    last: Item
+
+
+class Sorter[Item]:
+    """Keeps items, and gives them sorted; equal ones in the order in which they came.
+
+    An external merge sort. What comes nearly sorted makes one long run, with nothing to merge: of what waits
+    in memory only the lesser part is written, so that what comes a little late is still put before the rest.
+    `key`: as for `sorted`.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        codec: Codec = OBJECTS,
+        key: Callable[[Item], Any] | None = None,
+    ) -> None:
+        self._blocks = Blocks(path, codec)
+        self._key: Any = key
+        self._runs: list[_Run[Item]] = []
+        self._last: list[Item] = []
+        self._weight = 0
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._blocks.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        while self._last:
+            self._write()
+        return {**self.__dict__}
+
+    def put(self, item: Item, size: int = 0) -> None:
+        """Adds an item; `size` in bytes, where it may be a large one."""
+        self._last.append(item)
+        self._weight += size
+        if len(self._last) >= 4 * _RUN or self._weight >= 2 * blocks.IN_MEMORY:
+            self._write()
+
+    def __iter__(self) -> Iterator[Item]:
+        return in_order(self.spans(), self._key)
+
+    def spans(self) -> list[Span[Item]]:
+        """What is kept, as `in_order` takes it: for what several have in one."""
+        spans = [Span(run.first, run.last, self._read(run.blocks)) for run in self._runs]
+        if self._last:
+            last = sorted(self._last, key=self._key)
+            spans.append(Span(last[0], last[-1], iter(last)))
+        return spans
+
+    def _write(self) -> None:
+        self._last.sort(key=self._key)
+        most = max(1, len(self._last) * 3 // 4)
+        lesser, self._last = self._last[:most], self._last[most:]
+        self._weight = 0
+        first = len(self._blocks)
+        for at in range(0, most, blocks.MOST_IN_BLOCK):
+            self._blocks.add(lesser[at : at + blocks.MOST_IN_BLOCK])
+        before, end = self._runs[-1] if self._runs else None, len(self._blocks)
+        if before is not None and not self._is_less(lesser[0], before.last):
+            self._runs[-1] = _Run(range(before.blocks.start, end), before.first, lesser[-1])
+        else:
+            self._runs.append(_Run(range(first, end), lesser[0], lesser[-1]))
+
+    def _is_less(self, one: Any, other: Any) -> bool:
+        return bool(one < other if self._key is None else self._key(one) < self._key(other))
+
+    def _read(self, numbers: range) -> Iterator[Item]:
+        for number in numbers:
+            yield from self._blocks.get(number)
+
+
+class Span[Item](NamedTuple):
+    """Items that are sorted, with the first and the last of them."""
+
+    first: Item
+    last: Item
+    items: Iterator[Item]
+
+
+def in_order[Item](spans: list[Span[Item]], key: Any = None) -> Iterator[Item]:
+    """The items of all, sorted; equal ones as the spans come. Only what overlaps is merged: that costs."""
+    of = key or _itself
+    numbered = sorted(enumerate(spans), key=lambda each: of(each[1].first))
+    groups: list[list[tuple[int, Span[Item]]]] = []
+    last: Any = None
+    for number, span in numbered:
+        if groups and not last < of(span.first):
+            groups[-1].append((number, span))
+            last = max(last, of(span.last))
+        else:
+            groups.append([(number, span)])
+            last = of(span.last)
+    return chain.from_iterable(_merged(group, key) for group in groups)
+
+
+def _itself(item: Any) -> Any:
+    return item
+
+
+def _merged[Item](group: list[tuple[int, Span[Item]]], key: Any) -> Iterable[Item]:
+    if len(group) == 1:
+        return group[0][1].items
+    return heapq.merge(*(span.items for _, span in sorted(group, key=itemgetter(0))), key=key)
