@@ -57,6 +57,7 @@ def test_the_help_imports_no_command() -> None:
         "taskaudit.cli.root",
         "taskaudit.contract",
         "taskaudit.contract.words",
+        "taskaudit.failure",
         "taskaudit.text",
         "taskaudit.text.language",
     }

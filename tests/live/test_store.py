@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -44,6 +45,7 @@ class Following:
 
     def stop(self) -> str:
         """Ends it in good order; what it says that it has loaded."""
+        wait_until(lambda: catches(self.process.pid, signal.SIGTERM), "it can be asked to end")
         self.process.terminate()
         assert self.process.wait(30) == 0, self.complaints
         return self._told.read_text(encoding="utf-8")
@@ -59,6 +61,12 @@ def opened() -> Iterator[ExitStack]:
     """What is closed at the end."""
     with ExitStack() as stack:
         yield stack
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has begun to handle a signal."""
+    caught = re.search(r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 def count(url: str, table: str = "records") -> int:
