@@ -32,7 +32,7 @@ def test_what_has_a_path_can_be_given_to_another_process(tmp_path: Path) -> None
     for number, item in enumerate(ITEMS):
         kept.put(item)
         order.put((-number, item.source))
-        twice.put(number // 2, number)
+        twice.extend([number // 2], [number])
     given = pickle.dumps((kept, order, twice))
     there, sorted_there, twice_there = pickle.loads(given)
     with closing(there), closing(sorted_there), closing(twice_there):

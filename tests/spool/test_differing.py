@@ -27,7 +27,7 @@ def test_keys_that_come_with_several_values(
         patch.setattr(keys, "_MOST_PAIRS", most)
         for kept, given_pairs in ((some, pairs), (others, more)):
             for key, value in given_pairs:
-                kept.put(key, value)
+                kept.extend([key], [value])
         counted = Counter(key for key, _ in {*pairs, *more})
         expected = sorted(key for key, count in counted.items() if count > 1)
         found = differing([some, others])

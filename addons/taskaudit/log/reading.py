@@ -20,7 +20,7 @@ from taskaudit.log.names import PACKED, is_rotated, siblings
 
 _AT_ONCE = 64 * 1024
 """Bytes."""
-_LINES_AT_ONCE = 100
+_LINES_AT_ONCE = 20
 
 UNFINISHED_LINE = "the line is not finished: the audit is still running, or was killed"
 

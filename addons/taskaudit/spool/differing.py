@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from taskaudit.spool.blocks import PLAIN, Blocks
@@ -23,55 +24,71 @@ class Differing:
     def __init__(self, path: Path | None = None) -> None:
         self._blocks = Blocks(path, PLAIN)
         self._written: list[list[int]] = [[] for _ in range(_PARTS)]
-        self._begin()
+        self._keys = array("q")
+        self._values = array("d")
+        self._count = 0
 
     def close(self) -> None:
         """Lets go of the file."""
         self._blocks.close()
 
-    def put(self, key: int, value: float) -> None:
-        """Adds a key with a value."""
-        part = key % _PARTS
-        self._keys[part].append(key)
-        self._values[part].append(value)
-        self._count += 1
-        if self._count >= _MOST_PAIRS:
-            self._write()
+    def extend(self, keys: Sequence[int], values: Sequence[float]) -> None:
+        """Adds as many keys as values, each with its value."""
+        self._keys.extend(keys)
+        self._values.extend(values)
+        self._count += len(keys)
+        if len(self._keys) >= _MOST_PAIRS:
+            self.write()
 
-    def _begin(self) -> None:
-        self._keys = [array("q") for _ in range(_PARTS)]
-        self._values = [array("d") for _ in range(_PARTS)]
-        self._count = 0
+    def __len__(self) -> int:
+        return self._count
 
-    def _write(self) -> None:
-        for part, keys in enumerate(self._keys):
-            if keys:
+    @property
+    def waiting(self) -> array[int]:
+        """The keys that are not written yet."""
+        return self._keys
+
+    def write(self) -> None:
+        """Puts all aside, in parts by the keys."""
+        keys, values = [array("q") for _ in range(_PARTS)], [array("d") for _ in range(_PARTS)]
+        for key, value in zip(self._keys, self._values, strict=True):
+            keys[key % _PARTS].append(key)
+            values[key % _PARTS].append(value)
+        for part, own in enumerate(keys):
+            if own:
                 self._written[part].append(len(self._blocks))
-                self._blocks.add((keys.tobytes(), self._values[part].tobytes()))
-        self._begin()
+                self._blocks.add((own.tobytes(), values[part].tobytes()))
+        self._keys, self._values = array("q"), array("d")
 
     def part(self, number: int) -> Iterator[tuple[array[int], array[float]]]:
-        """Keys and values of one of the parts into which they are put by their keys."""
+        """Keys and values of one of the parts, once all is written."""
         for block in self._written[number]:
             keys, values = self._blocks.get(block)
             yield array("q", keys), array("d", values)
-        yield self._keys[number], self._values[number]
 
 
 def differing(several: Sequence[Differing]) -> array[int]:
     """Those keys, sorted, that have more than one value in all of these together."""
+    if _are_few_and_all_different(several):
+        return array("q")
+    for each in several:
+        each.write()
     found: list[int] = []
     for number in range(_PARTS):
         keys, values = array("q"), array("d")
-        for each in several:
-            for more_keys, more_values in each.part(number):
-                keys += more_keys
-                values += more_values
+        for more_keys, more_values in chain.from_iterable(each.part(number) for each in several):
+            keys += more_keys
+            values += more_values
         if len(set(keys)) < len(keys):
             first: dict[int, float] = {}
             pairs = zip(keys, values, strict=True)
             found += {key for key, value in pairs if first.setdefault(key, value) != value}
     return array("q", sorted(found))
+
+
+def _are_few_and_all_different(several: Sequence[Differing]) -> bool:
+    count = sum(len(each) for each in several)
+    return count < _MOST_PAIRS and len(set(chain.from_iterable(each.waiting for each in several))) == count
 
 
 def key_of(text: str) -> int:

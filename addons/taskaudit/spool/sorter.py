@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -54,7 +54,11 @@ class Sorter[Item]:
 
     def put(self, item: Item, size: int = 0) -> None:
         """Adds an item; `size` in bytes, where it may be a large one."""
-        self._last.append(item)
+        self.extend((item,), size)
+
+    def extend(self, items: Sequence[Item], size: int = 0) -> None:
+        """Adds items; `size` of all of them, in bytes, where they may be large."""
+        self._last += items
         self._weight += size
         if len(self._last) >= 4 * _RUN or self._weight >= 2 * blocks.IN_MEMORY:
             self._write()

@@ -253,7 +253,7 @@ class Gathering:
             part.shorten()
         plain = part.plain
         self._parts.put(plain, _size(plain))
-        self._numbers.put(key_of(job_id), part.number)
+        self._numbers.extend((key_of(job_id),), (part.number,))
 
 
 def _size(plain: Plain) -> int:

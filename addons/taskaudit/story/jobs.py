@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Any
 
+from msgspec import Struct, defstruct, structs
+
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language, Words
 from taskaudit.job_state import JobState
@@ -44,6 +46,7 @@ COLUMNS = (
 )
 
 _AT = COLUMNS.index("queries")
+_Line = defstruct("_Line", COLUMNS)
 _BEFORE, _AFTER = attrgetter(*COLUMNS[:_AT]), attrgetter(*COLUMNS[_AT + 1 : -1])
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
@@ -147,13 +150,13 @@ def cells(job: JobStory) -> tuple[object, ...]:
 
 def as_json(job: JobStory) -> str:
     """A job as one line of JSON, with `COLUMNS` for members; `rules` is an array."""
-    return json_line(_members(job))
+    return json_line(_line(job))
 
 
 def whole(job: JobStory) -> dict[str, Any]:
     """As its line has it, with all queries in `steps`, findings with their place, and `created` by the id."""
     return {
-        **_members(job),
+        **structs.asdict(_line(job)),
         "created": created_at(job.job_id),
         "findings": [_finding(found) for found in job.findings],
         "steps": [_step(step) for step in job.queries],
@@ -196,8 +199,8 @@ def _matches(wanted: str, text: str | None) -> bool:
     return wanted in text or fnmatchcase(text, wanted)
 
 
-def _members(job: JobStory) -> dict[str, Any]:
-    return {**dict(zip(COLUMNS, cells(job), strict=True)), "rules": job.rules}
+def _line(job: JobStory) -> Struct:
+    return _Line(*_BEFORE(job), job.asked, *_AFTER(job), job.rules)
 
 
 def _step(step: QueryStep) -> dict[str, Any]:

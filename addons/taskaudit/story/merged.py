@@ -74,6 +74,8 @@ class Merged:
 
     def take(self, path: Path, first: int, lines: Iterable[bytes | Damaged]) -> None:
         """Takes lines of a log, of which the first has that number."""
+        told: list[Plain] = []
+        size = 0
         for number, line in enumerate(lines, first):
             if isinstance(line, Damaged):
                 self.damaged.append(line)
@@ -83,8 +85,8 @@ class Merged:
                 at = time_of(record)
                 if record.event_type in _ON_EXCHANGES:
                     self._taken += 1
-                    self._told.put(plain_told(record, at, self._taken), len(line))
-                    self._times.put(key_of(record.exchange_id), at)
+                    told.append(plain_told(record, at, self._taken))
+                    size += len(line)
                 elif record.event_type == "finding":
                     self._find(record, at, len(line))
             except NotARecord as error:
@@ -93,6 +95,8 @@ class Merged:
             self.sessions.note(record)
             if at > self.last:
                 self.last = at
+        self._told.extend(told, size)
+        self._times.extend([key_of(each[EXCHANGE_ID]) for each in told], [each[AT] for each in told])
 
     def include(self, part: Merged) -> None:
         """Takes what another one has taken, but for damage."""

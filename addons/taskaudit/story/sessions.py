@@ -28,13 +28,6 @@ class _Session:
     stats: Stats | None = None
     is_stopped: bool = False
 
-    def note(self, seq: int) -> None:
-        latest = self.ranges[-1]
-        if seq == latest[1] + 1:
-            latest[1] = seq
-        else:
-            self.ranges.append([seq, seq])
-
     def count(self, record: Record) -> None:
         stats = record.stats
         if record.session is not None:
@@ -107,7 +100,11 @@ class Sessions:
         session = self._sessions.get(record.session_id)
         if session is None:
             session = self._sessions[record.session_id] = _Session()
-        session.note(record.seq)
+        latest = session.ranges[-1]
+        if record.seq == latest[1] + 1:
+            latest[1] = record.seq
+        else:
+            session.ranges.append([record.seq, record.seq])
         if record.session is not None or record.stats is not None:
             session.count(record)
 

@@ -11,10 +11,12 @@ _encode = msgspec.json.Encoder().encode
 _SEPARATORS = (",", ":")
 
 
-def json_line(value: dict[str, Any]) -> str:
+def json_line(value: dict[str, Any] | msgspec.Struct) -> str:
     """An object as one line, without its end."""
     try:
         text = _encode(value)
+        if text.isascii():
+            return text.decode()
     except UnicodeEncodeError:  # A name or a value may be no text.
-        return json.dumps(value, separators=_SEPARATORS)
-    return text.decode() if text.isascii() else json.dumps(value, separators=_SEPARATORS)
+        pass
+    return json.dumps(msgspec.to_builtins(value), separators=_SEPARATORS)
