@@ -1,9 +1,10 @@
 """`taskaudit jobs` over a long log: time and memory of the whole process, and of one line against `json`.
 
 Method. The log is written as `logs.py` says, some 600 bytes a record. `taskaudit jobs -f json` is run as a
-process of its own, its output thrown away; its memory is the peak that the kernel knows of it (`VmHWM`).
-The goal is seconds by the clock on a machine that has nothing else to do; the seconds of CPU stand beside it.
-Memory grows with the log, as an exchange may stand anywhere in it and the story is told in the order of time.
+process of its own, its output thrown away; its memory is the peak that the kernel knows of it (`VmHWM`), and
+those that it starts to read have less. The goal is seconds by the clock on a machine that has nothing else to
+do; the seconds of CPU of all processes stand beside it. Memory is bounded by what is put aside at once and by
+how many jobs are followed (`remembered_jobs`): it grows until there are as many, and then no more.
 A line is read in this process, into what the commands keep of it, against `json.loads` of the same line.
 """
 
@@ -22,13 +23,10 @@ from tests.benchmarks.programs import TASKAUDIT, TELLING, Cost, cost
 TITLE = "A long log"
 RECORDS = 1_000_000
 WHY_TIME = (
-    "of some 9.8 s, reading takes 4.5 (a bare loop that decodes each line into a struct and keeps it "
-    "takes 2.9), telling all in the order of time 3.6, the lines of JSON 1.1, and the start 0.4."
-)
-WHY_MEMORY = (
-    "it grows with the log. An exchange may stand anywhere in any of the logs, and what it changes is "
-    "told of jobs before it, so that each is kept until all are read. A store (taskaudit load) is what "
-    "holds more."
+    "of ten parts of the time, two processes read for three, half of which is decoding lines into structs. "
+    "Then one process takes five: what was put aside is brought into the order of time, each exchange is "
+    "told to the state machine, which judges it by all that came before, and is put to those of its job. "
+    "The lines of JSON take two. These are some forty steps of Python a record, of which none takes a tenth."
 )
 SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 2
@@ -47,7 +45,7 @@ def rows() -> Iterator[Row]:
     wall, peak = spread([each.wall for each in runs]), spread([each.peak for each in runs])
     what, each = f"taskaudit jobs -f json, {RECORDS:,} records", peak.middle * 2**20 / RECORDS
     yield Row(what, "by the clock", wall, Goal(5, "s"), f"{seconds} s of CPU", WHY_TIME)
-    yield Row(what, "peak memory", peak, Goal(600, "MiB"), f"{each:.0f} bytes a record", WHY_MEMORY)
+    yield Row(what, "peak memory", peak, Goal(300, "MiB"), f"{each:.0f} bytes a record")
 
 
 def curves() -> Iterator[Curve]:
