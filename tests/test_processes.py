@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from taskaudit.processes import advanced, cores, shared_out
+from taskaudit.processes import advanced, cores, in_shares, shared_out
 
 type Method = Literal["spawn", "fork"]
 METHODS: tuple[Method, ...] = ("spawn", "fork")
@@ -68,6 +68,25 @@ def test_who_stops_listening_ends_the_work(method: Method, tmp_path: Path) -> No
 
     with pytest.raises(KeyboardInterrupt):
         next(results)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "processes", "shares"),
+    [
+        ([], 2, [[]]),
+        ([5], 2, [[0]]),
+        ([50], 2, [[0]]),
+        ([50, 50], 2, [[0], [1]]),
+        ([50, 50], 1, [[0, 1]]),
+        ([50, 1], 2, [[0, 1]]),
+        ([50, 1, 50], 2, [[0], [1, 2]]),
+        ([4, 4, 4, 4, 4, 4], 2, [[0, 1, 2], [3, 4, 5]]),
+        ([4, 4, 4, 4], 2, [[0, 1, 2, 3]]),
+        ([10] * 32, 2, [[4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3] for n in range(8)]),
+    ],
+)
+def test_shares_are_cut_where_they_pay(sizes: list[int], processes: int, shares: list[list[int]]) -> None:
+    assert in_shares(range(len(sizes)), sizes, processes, worth=10) == shares
 
 
 def test_cores() -> None:

@@ -16,6 +16,7 @@ type Advance = Callable[[int], None]
 
 _LOOK_EVERY = 0.1
 """Seconds."""
+_SHARES_PER_PROCESS = 4
 
 
 def shared_out[Share, Result](
@@ -63,6 +64,26 @@ def advanced(count: int) -> None:
         raise _Stopped
     with _Worker.read.get_lock():
         _Worker.read.value += count
+
+
+def in_shares[Item](
+    items: Sequence[Item], sizes: Sequence[int], processes: int, worth: int
+) -> list[list[Item]]:
+    """The items in order, cut into shares of about the same size; one share where more would not pay.
+
+    `worth`: the least size for which another process pays.
+    """
+    least = max(worth, sum(sizes) // (processes * _SHARES_PER_PROCESS))
+    shares: list[list[Item]] = [[]]
+    weights = [0]
+    for item, size in zip(items, sizes, strict=True):
+        if weights[-1] >= least:
+            shares.append([])
+            weights.append(0)
+        shares[-1].append(item)
+        weights[-1] += size
+    pays = processes > 1 and sum(weight >= worth for weight in weights) > 1
+    return shares if pays else [list(items)]
 
 
 def cores() -> int:

@@ -65,6 +65,11 @@ def test_several_processes_read_what_one_reads(logs: list[Path], processes: int,
     assert sum(found.count for found in story.findings) > 40
 
 
+def test_short_logs_are_read_here(logs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(shares, "shared_out")
+    assert read(logs, 2, shares._SECTION)[1] == read(logs, 1)[1]
+
+
 def test_what_a_process_that_died_was_to_read_is_read_here(
     logs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,15 +14,21 @@ from taskaudit.log.reading import Inode, Lines, batches_of, open_files
 
 _MOST_OPEN = 100
 """Files at the same time; a process may have some hundreds."""
+_USUAL_RATIO = 10
+"""How many times as long as compressed a log is."""
 
 
 class Section(NamedTuple):
-    """Whole lines of a file: from a byte on, until another one; without an end, all that there is."""
+    """Whole lines of a file: from a byte on, until another one; without an end, all that there is.
+
+    `size`: about how many bytes its lines have.
+    """
 
     path: Path
     file: int
     start: int
     end: int | None
+    size: int
 
     def read(self) -> Iterator[Lines]:
         """Its lines, numbered from 1. Raises LogError."""
@@ -54,17 +60,17 @@ def in_sections(paths: Iterable[Path], before: set[Inode], size: int) -> Iterato
 def _cut(path: Path, file: BinaryIO, number: int, size: int) -> Iterator[Section]:
     start = 0
     try:
-        whole = os.fstat(number).st_size
-        while coding_of(file) is None and whole - start >= 2 * size:
+        whole, is_packed = os.fstat(number).st_size, coding_of(file) is not None
+        while not is_packed and whole - start >= 2 * size:
             file.seek(start + size)
             file.readline()
             end = file.tell()
-            file.seek(0)
-            yield Section(path, number, start, end)
+            yield Section(path, number, start, end, end - start)
             start = end
     except OSError as error:
         raise LogError(f"cannot read the log {path}: {error.strerror}") from error
-    yield Section(path, number, start, None)
+    rest = max(0, whole - start)
+    yield Section(path, number, start, None, rest * _USUAL_RATIO if is_packed else rest)
 
 
 def _close(files: list[int]) -> None:

@@ -16,7 +16,7 @@ from taskaudit.contract.answer import Answer
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import Exchange
 from taskaudit.following import Queried, Submitted, step_of
-from taskaudit.processes import Advance
+from taskaudit.processes import Advance, in_shares
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, read
 from taskaudit.spool.items import Spool
@@ -25,8 +25,6 @@ from taskaudit.totals import Totals
 
 WORTH_A_PROCESS = 64 * 1024 * 1024
 """Bytes; less is read by the time that another process has started."""
-
-_SHARES_PER_PROCESS = 4
 
 type Step = tuple[float, int, str, Submitted | Queried]
 """When an exchange ended, its number among those in scope, its id, and what it shows of the life of a job."""
@@ -119,15 +117,7 @@ def _unpacked(packed: _Packed) -> Checked:
 
 def shares_of(paths: Sequence[Path], processes: int, worth: int = WORTH_A_PROCESS) -> list[list[Path]]:
     """The paths in order, cut into shares for `processes`; one share where more would not pay."""
+    if STDIN in paths:
+        return [list(paths)]
     sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
-    least = max(worth, sum(sizes) // (processes * _SHARES_PER_PROCESS))
-    shares: list[list[Path]] = [[]]
-    weights = [0]
-    for path, size in zip(paths, sizes, strict=True):
-        if weights[-1] >= least:
-            shares.append([])
-            weights.append(0)
-        shares[-1].append(path)
-        weights[-1] += size
-    pays = processes > 1 and STDIN not in paths and sum(weight >= worth for weight in weights) > 1
-    return shares if pays else [list(paths)]
+    return in_shares(paths, sizes, processes, worth)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,27 +103,41 @@ class Span[Item](NamedTuple):
     items: Iterator[Item]
 
 
-def in_order[Item](spans: list[Span[Item]], key: Any = None) -> Iterator[Item]:
-    """The items of all, sorted; equal ones as the spans come. Only what overlaps is merged: that costs."""
+def in_order[Item](spans: Iterable[Span[Item]], key: Any = None) -> Iterator[Item]:
+    """The items of all, sorted; equal ones as the spans come. Only where spans overlap are items compared."""
     of = key or _itself
-    numbered = sorted(enumerate(spans), key=lambda each: of(each[1].first))
-    groups: list[list[tuple[int, Span[Item]]]] = []
-    last: Any = None
-    for number, span in numbered:
-        if groups and not last < of(span.first):
-            groups[-1].append((number, span))
-            last = max(last, of(span.last))
+    coming = deque(sorted(enumerate(spans), key=lambda each: of(each[1].first)))
+    begun: list[tuple[Any, int, Item, Iterator[Item]]] = []
+    while begun or coming:
+        if not begun or (coming and not begun[0][0] < of(coming[0][1].first)):
+            number, span = coming.popleft()
+            _push(begun, number, span.items, of)
+        elif len(begun) == 1:
+            _, number, item, items = begun.pop()
+            yield item
+            if not coming:
+                yield from items
+                return
+            until = of(coming[0][1].first)
+            for later in items:
+                if not of(later) < until:
+                    heapq.heappush(begun, (of(later), number, later, items))
+                    break
+                yield later
         else:
-            groups.append([(number, span)])
-            last = of(span.last)
-    return chain.from_iterable(_merged(group, key) for group in groups)
+            _, number, item, items = heapq.heappop(begun)
+            yield item
+            _push(begun, number, items, of)
+
+
+def _push[Item](
+    begun: list[tuple[Any, int, Item, Iterator[Item]]], number: int, items: Iterator[Item], of: Any
+) -> None:
+    """Puts the next one of some items to those that may come next."""
+    for item in items:
+        heapq.heappush(begun, (of(item), number, item, items))
+        return
 
 
 def _itself(item: Any) -> Any:
     return item
-
-
-def _merged[Item](group: list[tuple[int, Span[Item]]], key: Any) -> Iterable[Item]:
-    if len(group) == 1:
-        return group[0][1].items
-    return heapq.merge(*(span.items for _, span in sorted(group, key=itemgetter(0))), key=key)

@@ -9,18 +9,17 @@ import itertools
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from itertools import batched, islice
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from taskaudit.log.sections import Section, in_sections
-from taskaudit.processes import Advance, advanced, cores, shared_out
+from taskaudit.processes import Advance, advanced, cores, in_shares, shared_out
 from taskaudit.spool.blocks import new_folder
 from taskaudit.story.merged import Merged
 
 _SECTION = 32 * 1024 * 1024
 """Bytes; less is read by the time that another process has told what it has read."""
-_SHARES_PER_PROCESS = 2
 
 
 class _Share(NamedTuple):
@@ -49,8 +48,8 @@ def read_logs(merged: Merged, paths: Iterable[Path], opened: ExitStack, processe
         return
     numbers = itertools.count()
     for sections in in_sections(paths, set(), _SECTION):
-        most = max(1, -(-len(sections) // (count * _SHARES_PER_PROCESS)))
-        shares = [_Share(next(numbers), [*some]) for some in batched(sections, most)]
+        sizes = [section.size for section in sections]
+        shares = [_Share(next(numbers), some) for some in in_shares(sections, sizes, count, _SECTION)]
         if len(shares) > 1:
             folder = new_folder(opened)
             _include(merged, shares, shared_out(_by_process, folder, shares, count=count, method="fork"))
