@@ -73,9 +73,9 @@ def test_the_rules_are_those_of_all_its_exchanges() -> None:
     told.past_rules = frozenset({"TA505"})
     told.unlisted = 2
     job = job_of(
-        "8ab1", told, {"submit 2": [found("TA204")], "ask 3": [found("TA504")], "elsewhere": [found("TA501")]}
+        "8ab1", told, {"submit 2": [found("TA204")], "ask 3": [found("TA504")], "past": [found("TA503")]}
     )
-    assert job.rules == ("TA204", "TA306", "TA504", "TA505")
+    assert job.rules == ("TA204", "TA306", "TA503", "TA504", "TA505")
     assert [each.rule for each in job.findings] == ["TA204"]
     assert [each.rule for each in job.queries[0].findings] == ["TA504"]
     assert (len(job.queries), job.asked) == (1, 3)

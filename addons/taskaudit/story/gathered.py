@@ -82,12 +82,11 @@ class _Part:
             self._keep(sorted(kept))
 
     def _keep(self, kept: list[int]) -> None:
-        queries, rules = self.queries, set(self.past_rules)
-        for at in set(range(len(queries))).difference(kept):
-            rules.update(queries[at][RULES])
-            if self.findings:
-                rules.update(found[1] for found in self.findings.pop(queries[at][EXCHANGE_ID], ()))
-        self.past_rules = tuple(rules)
+        queries = self.queries
+        for at, told in enumerate(queries):
+            if at not in kept and (told[RULES] or self.findings):
+                found = (self.findings or {}).pop(told[EXCHANGE_ID], ())
+                self.past_rules = (*{*self.past_rules, *told[RULES], *(each[1] for each in found)},)
         self.unlisted += len(queries) - len(kept)
         self.queries = [queries[at] for at in kept]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import overload
@@ -153,14 +153,14 @@ class Draft:
 
 
 def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -> JobStory:
-    """The story of one job, with the findings by exchange id."""
+    """The story of one job; findings by exchange id, also of exchanges that are not kept."""
     submission, queries = draft.submission, draft.queries
     end = next((told for told in queries if told.is_final), None)
     last = end or (queries[-1] if queries else None)
     status = last.status if last else None
     if status is None:
         status = next((told.status for told in reversed(queries) if told.status is not None), None)
-    rules, found = _found_on(draft, findings)
+    found = {on: tuple(each) for on, each in findings.items()}
     seen = submission or _UNSEEN
     return JobStory(
         job_id,
@@ -180,7 +180,7 @@ def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -
         round(end.at - seen.at, 6) if end and submission else None,
         last.error_code if last else None,
         last.fail_reason if last else None,
-        rules,
+        _rules(draft, found),
         tuple(chain.from_iterable(found.get(told.exchange_id, ()) for told in draft.submissions)),
         draft.unlisted,
     )
@@ -200,17 +200,12 @@ def _state(draft: Draft, status: str | None, *, is_final: bool) -> JobState:
     return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL
 
 
-def _found_on(
-    draft: Draft, findings: Mapping[str, Sequence[Found]]
-) -> tuple[tuple[str, ...], dict[str, tuple[Found, ...]]]:
-    """The rules of all findings on a job, and the findings by exchange id. Mostly there are none."""
-    if not findings and not draft.past_rules and not any([told.rules for told in draft.exchanges]):
-        return (), {}
-    rules, found = set(draft.past_rules), dict[str, tuple[Found, ...]]()
+def _rules(draft: Draft, findings: Mapping[str, Iterable[Found]]) -> tuple[str, ...]:
+    """Those of all findings on a job; mostly there are none."""
+    rules = set(draft.past_rules)
     for told in draft.exchanges:
         if told.rules:
             rules.update(told.rules)
-        if on_it := findings.get(told.exchange_id):
-            rules.update(each.rule for each in on_it)
-            found[told.exchange_id] = tuple(on_it)
-    return tuple(sorted(rules)), found
+    for found in findings.values():
+        rules.update(each.rule for each in found)
+    return tuple(sorted(rules))
