@@ -356,6 +356,7 @@ def test_the_service_manager_is_told(serve: StartServe, api: DemoApi, tmp_path: 
         _next(manager, b"WATCHDOG=1")
         proxy.send(signal.SIGTERM)
         assert _next(manager, b"STOPPING=1") == b"STOPPING=1"
+    assert proxy.wait() == 0
     proxy.stopped()
 
 
