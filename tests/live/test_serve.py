@@ -248,6 +248,7 @@ def test_a_client_that_reads_slowly_gets_all(serve: StartServe, slow: RawOrigin)
         slow.go_on.set()
         wait_until(lambda: bool(proxy.of("submission")), "the answer is recorded")
         assert b"".join(iter(lambda: client.recv(4096), b"")) == slow.answers["large"]
+    assert proxy.wait() == 0
     proxy.stopped()
 
 
