@@ -16,8 +16,9 @@ from taskaudit.spool.sorter import Sorter, in_order
 
 
 @contextmanager
-def of_size(run: int, block: int) -> Iterator[None]:
+def of_size(run: int, block: int, runs: int = 64) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorter, "_MOST_RUNS", runs)
         patch.setattr(sorter, "_RUN", run)
         patch.setattr(blocks, "MOST_IN_BLOCK", block)
         yield
@@ -26,13 +27,13 @@ def of_size(run: int, block: int) -> Iterator[None]:
 _KEYED = st.lists(st.tuples(st.integers(0, 9), st.integers()))
 
 
-@given(_KEYED, _KEYED, st.integers(1, 12), st.integers(1, 5))
+@given(_KEYED, _KEYED, st.integers(1, 12), st.integers(1, 5), st.integers(2, 5))
 def test_sorted_as_sorted_does(
-    keyed: list[tuple[int, int]], more: list[tuple[int, int]], run: int, block: int
+    keyed: list[tuple[int, int]], more: list[tuple[int, int]], run: int, block: int, runs: int
 ) -> None:
     first = itemgetter(0)
     with (
-        of_size(run, block),
+        of_size(run, block, runs),
         closing(Sorter[tuple[int, int]](key=first)) as order,
         closing(Sorter[tuple[int, int]](codec=PLAIN, key=first)) as other,
         closing(Sorter[tuple[int, int]](codec=PLAIN)) as whole,
@@ -57,6 +58,17 @@ def test_what_comes_a_little_late_makes_no_second_run(late: int, run: int) -> No
             order.put(number)
         assert len(order.spans()) == 2
         assert list(order) == list(range(100))
+
+
+def test_however_items_come_few_runs_are_read_at_once() -> None:
+    """As each of them needs memory."""
+    with of_size(1, 4, 3), closing(Sorter[int](codec=PLAIN)) as order:
+        for number in reversed(range(1000)):
+            order.put(number)
+        assert len(order.spans()) <= 3 * 6 + 1
+        assert list(order) == list(order) == list(range(1000))
+        order.put(-1)
+        assert list(order) == list(range(-1, 1000))
 
 
 def test_heavy_items_do_not_wait_in_memory_to_be_sorted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def of_size(exchanges: int, items: int = 2) -> Iterator[None]:
     """So many exchanges in memory, and so many items written or sorted at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gathered, "_MOST_OPEN", exchanges)
+        patch.setattr(gathered, "_LOOK", 1 + exchanges // 2)
         patch.setattr(blocks, "MOST_IN_BLOCK", items)
         patch.setattr(sorter, "_RUN", items)
         patch.setattr(differing, "_MOST_PAIRS", items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import batched
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,14 +13,16 @@ from taskaudit.spool import blocks
 from taskaudit.spool.blocks import OBJECTS, Blocks, Codec
 
 _RUN = 4 * 1024
+_MOST_RUNS = 64
 
 
 class _Run[Item](NamedTuple):
-    """Blocks that are sorted; the first and the last of their items."""
+    """Blocks that are sorted; the first and the last of their items; how often they were merged."""
 
     blocks: range
     first: Item
     last: Item
+    level: int = 0
 
 
 class Sorter[Item]:
@@ -67,7 +70,7 @@ class Sorter[Item]:
 
     def spans(self) -> list[Span[Item]]:
         """What is kept, as `in_order` takes it: for what several have in one."""
-        spans = [Span(run.first, run.last, self._read(run.blocks)) for run in self._runs]
+        spans = [*map(self._span, self._runs)]
         if self._last:
             last = sorted(self._last, key=self._key)
             spans.append(Span(last[0], last[-1], iter(last)))
@@ -83,9 +86,28 @@ class Sorter[Item]:
             self._blocks.add(lesser[at : at + blocks.MOST_IN_BLOCK])
         before, end = self._runs[-1] if self._runs else None, len(self._blocks)
         if before is not None and not self._is_less(lesser[0], before.last):
-            self._runs[-1] = _Run(range(before.blocks.start, end), before.first, lesser[-1])
+            self._runs[-1] = before._replace(blocks=range(before.blocks.start, end), last=lesser[-1])
         else:
             self._runs.append(_Run(range(first, end), lesser[0], lesser[-1]))
+            self._merge()
+
+    def _merge(self) -> None:
+        """Makes one run of many of the same level: of each a block is in memory when all are read."""
+        level = self._runs[-1].level
+        same = [run for run in self._runs if run.level == level]
+        if len(same) < _MOST_RUNS:
+            return
+        first = len(self._blocks)
+        for items in batched(in_order(map(self._span, same), self._key), blocks.MOST_IN_BLOCK):
+            self._blocks.add(list(items))
+        firsts, lasts = [run.first for run in same], [run.last for run in same]
+        numbers = range(first, len(self._blocks))
+        merged = _Run(numbers, min(firsts, key=self._key), max(lasts, key=self._key), level + 1)
+        self._runs[-len(same) :] = [merged]
+        self._merge()
+
+    def _span(self, run: _Run[Item]) -> Span[Item]:
+        return Span(run.first, run.last, self._read(run.blocks))
 
     def _is_less(self, one: Any, other: Any) -> bool:
         return bool(one < other if self._key is None else self._key(one) < self._key(other))

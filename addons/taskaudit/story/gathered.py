@@ -1,7 +1,7 @@
 """Exchanges gathered by job: more jobs than memory is to hold.
 
-In memory are the jobs that were first seen last. The others are put aside, on disk; what comes of one later
-begins another part of its story, and at the end the parts of a job are joined.
+In memory are those that have not ended, as far as there is room. The others are put aside, on disk; what
+comes of one later begins another part of its story, and at the end the parts of a job are joined.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import heapq
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import batched, groupby, islice
 from operator import itemgetter
 from typing import overload
 
 from taskaudit.contract.rules.lifecycle import is_placeholder
 from taskaudit.spool.blocks import PLAIN
 from taskaudit.spool.differing import Differing, differing, is_in, key_of
-from taskaudit.spool.items import Spool
 from taskaudit.spool.sorter import Sorter
 from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.told import (
@@ -34,10 +33,13 @@ from taskaudit.story.told import (
     plain_found,
 )
 
-_MOST_OPEN = 32 * 1024
-"""Exchanges in memory."""
+_LOOK = 1024
+"""After so many exchanges, and one more for each job in memory, jobs that have ended are put aside."""
+_MOST_OPEN = 128 * 1024
+"""Exchanges of others in memory."""
 _MOST_QUERIES = 8
 """Of a job whose queries are not all kept."""
+_AT_ONCE = 200
 _SIZE = 600
 """Bytes of an exchange that is put aside, more or less."""
 
@@ -57,6 +59,7 @@ class _Part:
     unlisted: int = 0
     past_rules: tuple[str, ...] = ()
     findings: dict[str, list[Plain]] | None = None
+    is_ended: bool = False
 
     @property
     def size(self) -> int:
@@ -136,7 +139,7 @@ def _in_place(found: Found) -> tuple[str, str]:
 class Jobs(Sequence[JobStory]):
     """The jobs in the order in which they were first seen; told anew each time that they are asked for."""
 
-    def __init__(self, parts: Spool[Plain], count: int, split: array[int], joined: Sorter[Plain]) -> None:
+    def __init__(self, parts: Sorter[Plain], count: int, split: array[int], joined: Sorter[Plain]) -> None:
         self._parts = parts
         self._count = count
         self._split = split
@@ -176,9 +179,9 @@ class Gathering:
     def __init__(self, whole: Collection[str] | None = None) -> None:
         self._whole = whole
         self._open: dict[str, _Part] = {}
-        self._weight = 0
+        self._added, self._until = 0, _LOOK
         self._begun = 0
-        self._parts = Spool[Plain](codec=PLAIN)
+        self._parts = Sorter[Plain](codec=PLAIN)
         self._numbers = Differing()
 
     def add(self, told: Plain) -> None:
@@ -186,25 +189,19 @@ class Gathering:
         job_id = told[JOB_ID]
         if job_id is None:
             return
-        # Not after it was taken: there may be findings on it.
-        if self._weight > _MOST_OPEN:
-            # Many at once: to find the first of a dict takes the longer, the more were taken from before it.
-            for oldest in list(islice(self._open, 1 + len(self._open) // 4)):
-                self._put_aside(oldest)
+        if self._added >= self._until:  # Not after it was taken: there may be findings on it.
+            self._make_room()
         part = self._open.get(job_id)
         if not told[IS_QUERY]:
             (part or self._begin(job_id)).submissions.append(told)
-        elif part is not None and part.queries:
+        elif (part is not None and part.queries) or not is_placeholder(job_id):
+            part = part or self._begin(job_id)
             part.queries.append(told)
+            if told[IS_FINAL]:
+                part.is_ended = True
             if len(part.queries) > _MOST_QUERIES and not self._is_whole(job_id):
-                self._weight -= part.size
                 part.shorten()
-                self._weight += part.size - 1
-        elif not is_placeholder(job_id):
-            (part or self._begin(job_id)).queries.append(told)
-        else:
-            return
-        self._weight += 1
+        self._added += 1
 
     def find(self, on: Told, found: Found) -> None:
         """Takes a finding on an exchange that was taken before."""
@@ -215,8 +212,7 @@ class Gathering:
 
     def jobs(self) -> Jobs:
         """All jobs, once everything was taken."""
-        for job_id in list(self._open):
-            self._put_aside(job_id)
+        self._put_aside(list(self._open))
         split = differing([self._numbers])
         joined, by_job = Sorter[Plain](codec=PLAIN), Sorter[Plain](codec=PLAIN)
         count = self._begun
@@ -245,14 +241,30 @@ class Gathering:
         self._begun += 1
         return part
 
-    def _put_aside(self, job_id: str) -> None:
-        part = self._open.pop(job_id)
-        self._weight -= part.size
-        if not self._is_whole(job_id):
-            part.shorten()
-        plain = part.plain
-        self._parts.put(plain, _size(plain))
-        self._numbers.extend((key_of(job_id),), (part.number,))
+    def _make_room(self) -> None:
+        """Puts aside what has ended, and where that is not enough, what began first."""
+        self._added = 0
+        self._put_aside([job_id for job_id, part in self._open.items() if part.is_ended])
+        if self._weight() > _MOST_OPEN:
+            for job_id, part in self._open.items():
+                if not self._is_whole(job_id):
+                    part.shorten()
+        if self._weight() > _MOST_OPEN:
+            self._put_aside(list(islice(self._open, 1 + len(self._open) // 4)))
+        self._until = _LOOK + len(self._open)
+
+    def _weight(self) -> int:
+        return sum(part.size for part in self._open.values())
+
+    def _put_aside(self, job_ids: list[str]) -> None:
+        for some in batched(job_ids, _AT_ONCE):
+            parts = [self._open.pop(job_id) for job_id in some]
+            for part in parts:
+                if not self._is_whole(part.job_id):
+                    part.shorten()
+            plain = [part.plain for part in parts]
+            self._parts.extend(plain, sum(map(_size, plain)))
+            self._numbers.extend([*map(key_of, some)], [part.number for part in parts])
 
 
 def _size(plain: Plain) -> int:
