@@ -16,7 +16,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
 
-from taskaudit.offline.gathering import cores
+from taskaudit.processes import cores
 from tests.benchmarks.bench_flowfile import against_mitmproxy
 from tests.benchmarks.captures import checked, growth, write_har
 from tests.benchmarks.measure import Curve, Goal, Row, cpu, in_turn, shown, spread
