@@ -23,11 +23,11 @@ from tests.benchmarks.programs import TASKAUDIT, TELLING, Cost, cost
 TITLE = "A long log"
 RECORDS = 1_000_000
 WHY_TIME = (
-    "json.loads of each line takes as long as is allowed for all. Of ten parts of the time, two processes read "
-    "for three, half of which is decoding lines into structs. Then one process takes five: what was put aside is "
-    "brought into the order of time, each exchange is told to the state machine, which judges it by all that "
-    "came before, and is put to those of its job. The lines of JSON take two. These are some forty steps of "
-    "Python a record, of which none takes a tenth."
+    "json.loads of each line takes as long as is allowed for all. Of ten parts of the time, two processes "
+    "read for three, half of which is decoding lines into structs. Then one process takes five: what was "
+    "put aside is brought into the order of time, each exchange is told to the state machine, which judges "
+    "it by all that came before, and is put to those of its job. The lines of JSON take two. These are some "
+    "forty steps of Python a record, of which none takes a tenth."
 )
 SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 2
