@@ -85,6 +85,18 @@ def test_a_list_needs_few_of_the_queries(tmp_path: Path, exchanges: int) -> None
     assert len(expected[0].queries) == 15
 
 
+@pytest.mark.parametrize("exchanges", [0, 3, 50, 1000])
+def test_an_id_that_is_answered_again_and_again(tmp_path: Path, exchanges: int) -> None:
+    """As a stub of an API does: as few of its exchanges are in memory as of any other job."""
+    steps = [step for n in range(40) for step in (submit(n, "stub"), ask(n + 0.5, "SUCCESS", "stub"))]
+    log = write_log(tmp_path / "log", steps)
+    (expected,) = tell([log], ALLOWED).jobs
+    (job,) = told(log, exchanges, whole=()).jobs
+    assert cells(job) == cells(expected)
+    assert (job.rules, job.asked) == (("TA204", "TA505"), 40)
+    assert len(job.findings) <= 9 < len(expected.findings)
+
+
 def listed(job: JobStory) -> tuple[object, ...]:
     return (*cells(job), job.first_seen, job.last_seen, job.findings)
 

@@ -37,8 +37,8 @@ _LOOK = 1024
 """After so many exchanges, and one more for each job in memory, jobs that have ended are put aside."""
 _MOST_OPEN = 128 * 1024
 """Exchanges of others in memory."""
-_MOST_QUERIES = 8
-"""Of a job whose queries are not all kept."""
+_MOST_ALIKE = 8
+"""Of a job that is not kept whole: queries in memory, and submissions that were answered with its id."""
 _AT_ONCE = 200
 _SIZE = 600
 """Bytes of an exchange that is put aside, more or less."""
@@ -67,7 +67,13 @@ class _Part:
         return len(self.submissions) + len(self.queries)
 
     def shorten(self) -> None:
-        """Keeps the first query, the one that ended the job, the last one with a status, and the last."""
+        """Keeps the first query, the one that ended the job, the last one with a status, and the last.
+
+        Of very many submissions with its id, the first.
+        """
+        if len(self.submissions) > _MOST_ALIKE:
+            self._forget(self.submissions[_MOST_ALIKE:])
+            del self.submissions[_MOST_ALIKE:]
         queries = self.queries
         last = len(queries) - 1
         if last < 1:
@@ -86,12 +92,16 @@ class _Part:
 
     def _keep(self, kept: list[int]) -> None:
         queries = self.queries
-        for at, told in enumerate(queries):
-            if at not in kept and (told[RULES] or self.findings):
-                found = (self.findings or {}).pop(told[EXCHANGE_ID], ())
-                self.past_rules = (*{*self.past_rules, *told[RULES], *(each[1] for each in found)},)
+        self._forget([told for at, told in enumerate(queries) if at not in kept])
         self.unlisted += len(queries) - len(kept)
         self.queries = [queries[at] for at in kept]
+
+    def _forget(self, exchanges: Iterable[Plain]) -> None:
+        """All but the rules of the findings on them."""
+        for told in exchanges:
+            if told[RULES] or self.findings:
+                found = (self.findings or {}).pop(told[EXCHANGE_ID], ())
+                self.past_rules = (*{*self.past_rules, *told[RULES], *(each[1] for each in found)},)
 
     def append(self, other: _Part) -> None:
         """Goes on with a later part of the same job."""
@@ -193,13 +203,16 @@ class Gathering:
             self._make_room()
         part = self._open.get(job_id)
         if not told[IS_QUERY]:
-            (part or self._begin(job_id)).submissions.append(told)
+            part = part or self._begin(job_id)
+            if len(part.submissions) > _MOST_ALIKE and not self._is_whole(job_id):
+                part.shorten()
+            part.submissions.append(told)
         elif (part is not None and part.queries) or not is_placeholder(job_id):
             part = part or self._begin(job_id)
             part.queries.append(told)
             if told[IS_FINAL]:
                 part.is_ended = True
-            if len(part.queries) > _MOST_QUERIES and not self._is_whole(job_id):
+            if len(part.queries) > _MOST_ALIKE and not self._is_whole(job_id):
                 part.shorten()
         self._added += 1
 
@@ -220,18 +233,16 @@ class Gathering:
             for plain in self._parts:
                 if is_in(key_of(plain[1]), split):
                     by_job.put((plain[1], plain), _size(plain))
-            for _, parts in groupby(by_job, key=itemgetter(0)):
-                first, *more = (_Part(*plain) for _, plain in parts)
-                count -= len(more)
-                joined.put(self._joined(first, more))
+            for _, same in groupby(by_job, key=itemgetter(0)):
+                parts = (_Part(*plain) for _, plain in same)
+                first = next(parts)
+                for part in parts:
+                    count -= 1
+                    first.append(part)
+                    if not self._is_whole(first.job_id):
+                        first.shorten()
+                joined.put(first.plain, _size(first.plain))
         return Jobs(self._parts, count, split, joined)
-
-    def _joined(self, first: _Part, more: list[_Part]) -> Plain:
-        for part in more:
-            first.append(part)
-        if not self._is_whole(first.job_id):
-            first.shorten()
-        return first.plain
 
     def _is_whole(self, job_id: str) -> bool:
         return self._whole is None or job_id in self._whole
