@@ -90,7 +90,8 @@ def test_a_foreign_file_is_no_traceback(logs: list[Path], tmp_path: Path) -> Non
 
 def test_ctrl_c_ends_all_of_them(tmp_path: Path) -> None:
     """The terminal interrupts every process of its group; what is left of a large log is not read."""
-    log = write_log(tmp_path / "log", LIFE)
+    log, aside = write_log(tmp_path / "log", LIFE), tmp_path / "aside"
+    aside.mkdir()
     first, *lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(first + b"".join(lines) * 800)
     program = (
@@ -102,9 +103,11 @@ def test_ctrl_c_ends_all_of_them(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, "TMPDIR": str(aside)},
     ) as run:
         wait_for_processes(run.pid)
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode not in (0, None)
     assert (out, "Traceback" in err) == ("", False)
+    assert list(aside.iterdir()) == []
