@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from multiprocessing import synchronize
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,17 @@ def test_a_process_that_dies_has_no_result(method: Method) -> None:
     results = list(shared_out(dying, 1, [0, 1], count=1, method=method))
     assert results[-1] is None
     assert set(results) <= {0, None}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_no_process_can_be_started_there_is_no_result(
+    method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(synchronize.SemLock, "__init__", refused)
+    assert list(shared_out(doubled, 2, [1, 2, 3], count=2, method=method)) == [None, None, None]
 
 
 def test_an_error_is_raised_here() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -28,14 +28,19 @@ def shared_out[Share, Result](
     method: Literal["spawn", "fork"],
     advance: Advance | None = None,
 ) -> Iterator[Result | None]:
-    """What `work` makes of the setup and each share, in order; None where the process that did it has died.
+    """What `work` makes of the setup and each share, in order; None where a process has died, or none starts.
 
     At most `count` processes. `fork` starts them at once, and with all that is open here, but may be used
     only where there are no other threads. In `work`, `advanced` is to be called often.
     """
-    with _pool(work, setup, min(len(shares), count), method) as (pool, read):
-        with _uninterrupted():
-            futures = [pool.submit(_do, share) for share in shares]
+    with ExitStack() as opened:
+        try:
+            pool, read = opened.enter_context(_pool(work, setup, min(len(shares), count), method))
+            with _uninterrupted():
+                futures = [pool.submit(_do, share) for share in shares]
+        except OSError:  # No more processes are allowed, or there is no /dev/shm for what they share.
+            yield from [None] * len(shares)
+            return
         for future in futures:
             has_died = _await(future, read, advance)
             yield None if has_died else future.result()

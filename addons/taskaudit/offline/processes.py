@@ -14,7 +14,7 @@ from taskaudit.offline.gathering import Damaged, Gathering
 from taskaudit.processes import Advance, advanced, cores, shared_out
 from taskaudit.sources.captured import Damage
 
-_DIED = "cannot be read: the process that read it has died"
+_DIED = "cannot be read: the process that reads it has died, or could not be started"
 
 
 def gather(
