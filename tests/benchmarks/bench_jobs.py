@@ -29,7 +29,7 @@ WHY_TIME = (
     "it by all that came before, and is put to those of its job. The lines of JSON take two. These are some "
     "forty steps of Python a record, of which none takes a tenth."
 )
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 10_000, 100_000, RECORDS)
 ROUNDS = 2
 
 _measured: dict[int, Cost] = {}
@@ -52,10 +52,16 @@ def rows() -> Iterator[Row]:
 
 
 def curves() -> Iterator[Curve]:
-    """Time and memory by the length of the log."""
+    """Time and memory by the length of the log; memory also with few jobs remembered."""
+    few: dict[int, Cost] = {}
     with TemporaryDirectory() as name:
+        folder = Path(name)
+        config = folder / "few.yaml"
+        config.write_text("remembered_jobs: 1000\n")
         for size in SIZES:
-            (_measured[size],) = _runs(Path(name), size, 1)
+            (few[size],) = _runs(folder, size, 1, "-c", config)
+            if size not in _measured:
+                (_measured[size],) = _runs(folder, size, 1)
     costs = sorted(_measured.items())
     yield Curve(
         "jobs-time", "taskaudit jobs", "records", "seconds of CPU",
@@ -63,15 +69,20 @@ def curves() -> Iterator[Curve]:
     )  # fmt: skip
     yield Curve(
         "jobs-memory", "taskaudit jobs", "records", "peak MiB",
-        {"-f json": [(size, each.peak) for size, each in costs]}, log_y=True,
+        {
+            "remembered_jobs: 100000": [(size, each.peak) for size, each in costs],
+            "remembered_jobs: 1000": [(size, each.peak) for size, each in sorted(few.items())],
+        },
     )  # fmt: skip
 
 
-def _runs(folder: Path, records: int, rounds: int) -> list[Cost]:
-    log = folder / "log"
+def _runs(folder: Path, records: int, rounds: int, *options: str | Path) -> list[Cost]:
+    """Of a log with so many records. What is imported has been compiled before, as in an installation."""
+    pycache, log = folder / "pycache", folder / "log"
+    logs.write(log, 100)
+    cost(TASKAUDIT, "jobs", "-f", "json", log, pycache=pycache)
     logs.write(log, records)
-    cost(TASKAUDIT, "--version", pycache=folder / "pycache")
-    return [cost(*TELLING, "jobs", "-f", "json", log, pycache=folder / "pycache") for _ in range(rounds)]
+    return [cost(*TELLING, "jobs", "-f", "json", *options, log, pycache=pycache) for _ in range(rounds)]
 
 
 def _line(folder: Path) -> tuple[Row, float]:
