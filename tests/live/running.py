@@ -27,9 +27,15 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 def records_in(log: Path) -> list[dict[str, Any]]:
-    """The records of a log, each valid, all of them whole lines."""
-    data = log.read_bytes()
-    assert data == b"" or data.endswith(b"\n")
+    """The records of a log, each valid, all of them whole lines as soon as a write under way is done."""
+    data = b""
+
+    def is_whole() -> bool:
+        nonlocal data
+        data = log.read_bytes()
+        return not data or data.endswith(b"\n")
+
+    wait_until(is_whole, f"whole lines in {log}")
     lines = data.splitlines()
     for line in lines:
         RECORD.validate_json(line)
