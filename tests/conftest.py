@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import typer
 from hypothesis import settings
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
 # By the event type, which is a constant in each: to try one after the other takes three times as long.
 RECORDS = {
-    event_type: jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": named})
+    event_type: jsonschema_rs.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": named})
     for event_type, named in SCHEMA["discriminator"]["mapping"].items()
 }
 

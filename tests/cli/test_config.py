@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
+import jsonschema_rs
 from ruamel.yaml import YAML
 
 from taskaudit.paths import configs_dir
@@ -13,9 +13,9 @@ from tests.cli.running import run
 
 def test_the_schema_fits_the_shipped_configuration() -> None:
     schema = json.loads(run("config", "schema").stdout)
-    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema_rs.meta.validate(schema)
     default = YAML(typ="safe").load((configs_dir() / "default.yaml").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(default)
+    jsonschema_rs.Draft202012Validator(schema).validate(default)
 
 
 def test_the_shipped_configuration_is_right() -> None:

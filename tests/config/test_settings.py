@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jsonschema import Draft202012Validator
+import jsonschema_rs
 
 from taskaudit.config.loading import load_settings
 from taskaudit.config.settings import SHIPPED, Settings, settings_schema
@@ -30,6 +30,6 @@ def test_shipped_names_are_the_shipped_files() -> None:
 
 def test_schema_describes_every_setting() -> None:
     schema = settings_schema()
-    Draft202012Validator.check_schema(schema)
+    jsonschema_rs.meta.validate(schema)
     assert [name for name, told in schema["properties"].items() if not told.get("description")] == []
     assert schema["additionalProperties"] is False

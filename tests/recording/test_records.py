@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from mitmproxy.http import Headers
 from mitmproxy.test import tflow, tutils
@@ -40,7 +40,7 @@ from taskaudit.totals import Totals
 from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
 
 STAMP = Stamp(instance_id="proxy-1", session_id="5e55")
-SCHEMA = jsonschema.Draft202012Validator(json_schema())
+SCHEMA = jsonschema_rs.Draft202012Validator(json_schema())
 HEADER = [
     "timestamp",
     "event_type",

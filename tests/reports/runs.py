@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
+
 from taskaudit.auditor import Outcome
 from taskaudit.config.loading import load
 from taskaudit.contract.answer import Missing
@@ -16,6 +18,13 @@ from tests.samples import BAD_ERROR, JOB_ID, answer, outcome
 from tests.stories import START, ask, submit, write_log
 
 MADE = START + 5000
+
+_SARIF = Path(__file__).resolve().parent.parent / "data" / "sarif-schema-2.1.0.json"
+# Its pattern for a language has a bracket that nothing opens, which ECMA-262 does not allow.
+SARIF = jsonschema_rs.Draft7Validator(
+    json.loads(_SARIF.read_text(encoding="utf-8").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$"))
+)
+"""The schema of SARIF 2.1.0."""
 
 HOSTILE = (
     "=cmd|'/c'!A1 <img src=x onerror=alert(1)> `@octocat` [x](http://evil.example) ](y) {0} \\| %0A::error::x"

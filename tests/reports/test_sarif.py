@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -18,20 +17,15 @@ from taskaudit.contract.words import Language
 from taskaudit.reports import sarif
 from taskaudit.reports.model import Report
 from taskaudit.reports.sarif import FINGERPRINT, as_sarif
-from tests.reports.runs import RUN, hostile, refused, report_on, reported
+from tests.reports.runs import RUN, SARIF, hostile, refused, report_on, reported
 from tests.samples import BAD_ERROR
 from tests.stories import submit, write_log
-
-DATA = Path(__file__).resolve().parent.parent / "data"
-SCHEMA = jsonschema.Draft7Validator(
-    json.loads((DATA / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
-)
 
 
 def run_of(report: Report, language: Language = Language.EN) -> dict[str, Any]:
     """The one run of the log, which fits the schema."""
     log = json.loads(as_sarif(report, language))
-    SCHEMA.validate(log)
+    SARIF.validate(log)
     (run,) = log["runs"]
     assert isinstance(run, dict)
     return run
@@ -62,7 +56,7 @@ def test_it_fits_the_published_schema(
 def test_the_schema_can_refuse(tmp_path: Path) -> None:
     log = json.loads(as_sarif(reported(tmp_path, RUN), Language.EN))
     log["runs"][0]["results"][0]["level"] = "fatal"
-    assert not SCHEMA.is_valid(log)
+    assert not SARIF.is_valid(log)
 
 
 def test_it_looks_like_this(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 
 from taskaudit.auditor import Outcome
@@ -19,11 +18,10 @@ from taskaudit.policy.policy import Policy
 from taskaudit.reports.formats import Format, render
 from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of
-from tests.reports.runs import HOSTILE, refused, reported
+from tests.reports.runs import HOSTILE, SARIF, refused, reported
 from tests.samples import waiver
 from tests.stories import ask, submit, under
 
-SCHEMA = Path(__file__).resolve().parent.parent / "data" / "sarif-schema-2.1.0.json"
 TERMS = {
     Language.EN: "waived until 2099-12-31 by team-ecs: backend ticket 1234",
     Language.ZH: "已豁免，至 2099-12-31，负责人 team-ecs：backend ticket 1234",
@@ -78,7 +76,7 @@ def case(report: Report, language: Language) -> ElementTree.Element:
 
 def results(report: Report, language: Language) -> dict[str, Any]:
     log = json.loads(render(report, Format.SARIF, language))
-    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(log)
+    SARIF.validate(log)
     return {each["ruleId"]: each for each in log["runs"][0]["results"]}
 
 
