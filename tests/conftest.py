@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -33,6 +34,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """After pytest-randomly: alone, fast tests come first; in parallel, long ones, or one would be last."""
     is_parallel = hasattr(config, "workerinput")
     items.sort(key=lambda item: ("live" in item.path.parts) is not is_parallel)
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of stays to the end: the collector need not look at it again."""
+    gc.freeze()
 
 
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))
