@@ -21,8 +21,9 @@ class Audit:
         self.version = 1
         self.taken: list[threading.Thread] = []
         self.told: list[threading.Thread] = []
-        self.now = 0.0
-        self.drawing = Drawing(Shown(lambda: str(self.version), self._take, Language.ZH), lambda: self.now)
+        self.now = self.spent = 0.0
+        shown = Shown(lambda: str(self.version), self._take, Language.ZH)
+        self.drawing = Drawing(shown, lambda: self.now, lambda: self.spent)
 
     def _take(self) -> Callable[[], Report]:
         self.taken.append(threading.current_thread())
@@ -59,6 +60,7 @@ def test_it_is_drawn_once_while_it_stays_as_it_is() -> None:
 def test_what_takes_long_to_draw_is_drawn_seldom() -> None:
     def slow(report: Report, language: Language, version: str) -> str:
         audit.now += 3
+        audit.spent += 3
         return version
 
     async def look() -> int:
@@ -79,6 +81,7 @@ def test_nobody_goes_back_in_time() -> None:
 
     def slow(report: Report, language: Language, version: str) -> str:
         audit.now += 3
+        audit.spent += 3
         return version
 
     async def look() -> None:
@@ -124,3 +127,21 @@ def test_what_is_drawn_is_what_was_taken() -> None:
 
     audit = Audit()
     assert asyncio.run(look()) == [("1", "1"), ("2", "2")]
+
+
+def test_what_only_waits_is_drawn_as_often_as_ever() -> None:
+    """On a machine that is busy with something else."""
+
+    def waiting(report: Report, language: Language, version: str) -> str:
+        audit.now += 30
+        return version
+
+    async def look() -> None:
+        for version in range(1, 10):
+            audit.version = version
+            drawn = await audit.drawing.newer(waiting, "0")
+            assert drawn is not None
+            assert drawn.version == str(version)
+
+    audit = Audit()
+    asyncio.run(look())

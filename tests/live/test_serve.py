@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -279,6 +281,26 @@ def test_idle_connections_do_not_hold_it_up(serve: StartServe, api: DemoApi, cli
     for ask in [client(proxy.port) for _ in range(5)]:
         assert ask.submit("web")[0] == 200
     assert len(bodies(proxy.stopped(), "submission")) == 5
+
+
+SAYS_WHAT_IS_FROZEN = """
+import gc, signal
+
+signal.signal(signal.SIGUSR1, lambda *_: print(f"{gc.get_freeze_count()} frozen", flush=True))
+
+from taskaudit.cli import main
+
+main()
+"""
+
+
+def test_its_own_program_is_no_garbage(serve: StartServe, api: DemoApi) -> None:
+    """To look for garbage among all that was imported would halt all traffic for a tenth of a second."""
+    proxy = serve(api.url, command=[sys.executable, "-c", SAYS_WHAT_IS_FROZEN])
+    assert proxy.port
+    proxy.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: "frozen" in proxy.told, "it says what is frozen")
+    assert int(re.findall(r"(\d+) frozen", proxy.told)[0]) > 50_000
 
 
 @pytest.mark.parametrize(

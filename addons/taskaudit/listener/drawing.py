@@ -11,7 +11,7 @@ from taskaudit.contract.words import Language
 from taskaudit.reports.model import Report
 
 SHARE = 0.1
-"""Of the time that may be spent on drawing: in Python, a thread holds up the others."""
+"""Of the time that a processor may spend on drawing: in Python, a thread that runs holds up the others."""
 
 type Draw = Callable[[Report, Language, str], str]
 """Gives HTML; the last argument is the report's version."""
@@ -36,11 +36,21 @@ class Drawn(NamedTuple):
 
 
 class Drawing:
-    """Draws one thing at a time, nothing twice while it stays as it is, and rests after each."""
+    """Draws one thing at a time, nothing twice while it stays as it is, and rests after each.
 
-    def __init__(self, shown: Shown, clock: Callable[[], float] = time.monotonic) -> None:
+    `spent` gives the seconds of processor time of the thread that asks: where drawing only waits for a busy
+    machine, it holds nobody up.
+    """
+
+    def __init__(
+        self,
+        shown: Shown,
+        clock: Callable[[], float] = time.monotonic,
+        spent: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._shown = shown
         self._clock = clock
+        self._spent = spent
         self._rests_until = 0.0
         self._newest = ""
         self._turn = asyncio.Lock()
@@ -68,16 +78,16 @@ class Drawing:
         return drawn if drawn.version == self._newest else None  # Nobody goes back in time.
 
     async def _now(self, draw: Draw) -> Drawn:
-        latest, version, began = self._latest.get(draw), self.version, self._clock()
+        latest, version = self._latest.get(draw), self.version
         if latest is not None and latest.version == version:
             return latest
-        html = await asyncio.to_thread(_html, draw, self._shown.take(), self._shown.language, version)
-        ended = self._clock()
-        self._rests_until = ended + (ended - began) * (1 / SHARE - 1)
+        html, spent = await asyncio.to_thread(self._html, draw, self._shown.take(), version)
+        self._rests_until = self._clock() + spent * (1 / SHARE - 1)
         self._newest = version
         self._latest[draw] = Drawn(version, html)
         return self._latest[draw]
 
-
-def _html(draw: Draw, report: Callable[[], Report], language: Language, version: str) -> str:
-    return draw(report(), language, version)
+    def _html(self, draw: Draw, report: Callable[[], Report], version: str) -> tuple[str, float]:
+        began = self._spent()
+        html = draw(report(), self._shown.language, version)
+        return html, self._spent() - began

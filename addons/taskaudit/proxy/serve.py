@@ -148,6 +148,8 @@ def _tell_ready(master: LeanMaster, notify: Notify) -> bool:
     servers = master.server.servers
     if servers.is_updating or not len(servers) or not all(server.is_running for server in servers):
         return False
+    gc.collect()
+    gc.freeze()  # What the program is made of stays: to look at it again and again would halt all traffic.
     where = ", ".join(dict.fromkeys(place for server in servers for place in _places(server)))
     logger.info("taskaudit: listening on %s", where)
     notify.ready(f"listening on {where}")
