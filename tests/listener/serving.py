@@ -59,7 +59,11 @@ class Serving:
             clock=lambda: START + 1000,
         )
         self.recorder.start()
-        self.listener = Listener(address, {TOKEN_VARIABLE: TOKEN}, lambda _, port: port in self.own)
+        self.listener = Listener(
+            address,
+            {TOKEN_VARIABLE: TOKEN},
+            lambda _, port, to: port in self.own and to == self.listener.address.port,
+        )
         self.port = self.listener.address.port
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)

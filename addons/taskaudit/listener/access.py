@@ -51,8 +51,8 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-type IsOwn = Callable[[str, int], bool]
-"""Whether a host and port are an end of a connection that the proxy has made."""
+type IsOwn = Callable[[str, int, int], bool]
+"""Whether the proxy has made a connection from a host and port, to another port."""
 
 
 def _never(*_: object) -> bool:
@@ -84,7 +84,7 @@ class Access:
 
     def comes_through_proxy(self, host: str, port: int) -> bool:
         """Whether somebody, maybe on another machine, has the proxy ask for him. With a token he may."""
-        return not self.needs_token and self.is_own(host, port)
+        return not self.needs_token and self.is_own(host, port, self.address.port)
 
     def knows(self, token: str | None) -> bool:
         """Whether this is the token; in a time that does not tell how much of it is right."""

@@ -9,12 +9,23 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Server
 
 
-def is_own(host: str, port: int) -> bool:
-    """Whether the proxy has connected from there to somewhere."""
+def is_own(host: str, port: int, to: int) -> bool:
+    """Whether the proxy has connected from there to a port `to`.
+
+    Two connections may come from the same port as long as they lead to different ones: that of somebody who
+    looks at the listener, and that of the proxy to an origin on this machine.
+    """
     proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
     handlers = proxy.connections.values() if isinstance(proxy, Proxyserver) else ()
-    ends = (each.sockname for handler in handlers for each in handler.transports if isinstance(each, Server))
-    return any(end is not None and end[1] == port and _same(end[0], host) for end in ends)
+    own = (each for handler in handlers for each in handler.transports if isinstance(each, Server))
+    return any(_leads(each, port, to) and _same(each.sockname[0], host) for each in own if each.sockname)
+
+
+def _leads(connection: Server, port: int, to: int) -> bool:
+    """Where nothing is known of its other end, it may lead there."""
+    assert connection.sockname is not None
+    other = connection.peername
+    return connection.sockname[1] == port and (other is None or other[1] == to)
 
 
 def _same(one: str, other: str) -> bool:
