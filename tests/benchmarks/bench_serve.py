@@ -41,8 +41,8 @@ TITLE = "taskaudit serve"
 
 WHY = (
     "of what serve takes for a submission the audit with its log is 8 %, and the bound on bodies that "
-    "are kept in memory 6 % (stream_large_bodies); nearly all the rest is mitmproxy's layers, which "
-    "mitmdump has as well. By that profile an audit that costs nothing would come to about 1.7."
+    "are kept in memory some 3 % (stream_large_bodies); nearly all the rest is mitmproxy's layers, which "
+    "mitmdump has as well. By that profile an audit that costs nothing would come to about 1.8."
 )
 PAIRS = 2
 ROUNDS = 8
