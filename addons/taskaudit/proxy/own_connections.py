@@ -18,14 +18,11 @@ def is_own(host: str, port: int, to: int) -> bool:
     proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
     handlers = proxy.connections.values() if isinstance(proxy, Proxyserver) else ()
     own = (each for handler in handlers for each in handler.transports if isinstance(each, Server))
-    return any(_leads(each, port, to) and _same(each.sockname[0], host) for each in own if each.sockname)
-
-
-def _leads(connection: Server, port: int, to: int) -> bool:
-    """Where nothing is known of its other end, it may lead there."""
-    assert connection.sockname is not None
-    other = connection.peername
-    return connection.sockname[1] == port and (other is None or other[1] == to)
+    ends = ((each.sockname, each.peername) for each in own)
+    return any(  # Where nothing is known of the other end, it may lead there.
+        here and here[1] == port and _same(here[0], host) and (there is None or there[1] == to)
+        for here, there in ends
+    )
 
 
 def _same(one: str, other: str) -> bool:
