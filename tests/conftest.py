@@ -6,6 +6,7 @@ import functools
 import gc
 import itertools
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from hypothesis import settings
 from taskaudit.log import LogFile
 from taskaudit.paths import configs_dir
 from taskaudit.recording.recorder import Recorder
+
+# What a script starts in the background ignores Ctrl-C, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test asserts on time: these may be slow machines.
 settings.register_profile("unhurried", parent=settings(), deadline=None)
