@@ -186,8 +186,14 @@ def _kept(findings: Iterable[Finding], policy: Policy, where: Where) -> tuple[Fi
     return tuple(finding for finding in judged if finding is not None)
 
 
+_NOT_SEEN = {
+    Missing.STREAMED: Unaudited.STREAMED,
+    Missing.NOT_CAPTURED: Unaudited.NOT_CAPTURED,
+}
+
+
 def _not_seen(answer: Answer) -> Unaudited:
-    return Unaudited.STREAMED if answer.missing is Missing.STREAMED else Unaudited.TOO_LARGE
+    return _NOT_SEEN.get(answer.missing, Unaudited.TOO_LARGE) if answer.missing else Unaudited.TOO_LARGE
 
 
 def _may_name_envelope(answer: Answer) -> bool:

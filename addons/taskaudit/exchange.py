@@ -15,6 +15,8 @@ class Unaudited(StrEnum):
 
     STREAMED = "streamed"
     TOO_LARGE = "too_large"
+    NOT_CAPTURED = "not_captured"
+    INTERIM = "interim"
     ABORTED = "aborted"
     INTERNAL_ERROR = "internal_error"
 

@@ -16,6 +16,8 @@ class Missing(StrEnum):
 
     STREAMED = "streamed"
     """It went to the client piece by piece, past the audit."""
+    NOT_CAPTURED = "not captured"
+    """The program that made the capture did not keep it."""
     CUT_SHORT = "cut short"
     """The HTTP message ended before the length it had announced."""
 

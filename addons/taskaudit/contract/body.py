@@ -150,6 +150,8 @@ class _Reader:
         answer = self.answer
         if answer.missing is Missing.STREAMED:
             raise _Unreadable(TA003.at("", "a body to inspect", "a body that was streamed past the audit"))
+        if answer.missing is Missing.NOT_CAPTURED:
+            raise _Unreadable(TA003.at("", "a body to inspect", "a body that the capture did not keep"))
         if answer.missing is Missing.CUT_SHORT:
             self.text = (
                 answer.body[: self.limit].decode("utf-8", "replace") if not answer.content_encoding else None

@@ -35,6 +35,7 @@ PHRASES: Final = (
     Words("{name} data cut short", "被截断的 {name} 数据"),
     Words("a body to inspect", "可供检查的响应体"),
     Words("a body that was streamed past the audit", "以流式传输绕过审计的响应体"),
+    Words("a body that the capture did not keep", "抓包文件未保存的响应体"),
     Words("at most {n} bytes", "最多 {n} 字节"),
     Words("a larger body", "更大的响应体"),
     Words("text in {name}", "{name} 编码的文本"),

@@ -30,6 +30,8 @@ SEVERITIES: Final[Names] = {
 UNAUDITED: Final[Names] = {
     Unaudited.STREAMED: Words("streamed", "流式传输"),
     Unaudited.TOO_LARGE: Words("too_large", "过大"),
+    Unaudited.NOT_CAPTURED: Words("not_captured", "未保存"),
+    Unaudited.INTERIM: Words("interim", "临时响应"),
     Unaudited.ABORTED: Words("aborted", "已中断"),
     Unaudited.INTERNAL_ERROR: Words("internal_error", "内部错误"),
 }
