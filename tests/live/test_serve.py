@@ -335,7 +335,7 @@ def test_it_cannot_start(serve: StartServe, api: DemoApi, what: str) -> None:
     """One message, and status 1; traffic is never taken."""
     first = serve(api.url)
     arguments, options, told = {
-        "port": (["-p", str(first.port)], {}, "in use"),
+        "port": (["-p", str(first.port)], {}, "choose another port with -p PORT"),
         "page": ([], {"listen": f"127.0.0.1:{first.page}"}, "cannot listen on"),
         "log": ([], {"log": first.log}, "is in use by another audit"),
         "configuration": ([], {"settings": "unlistd: detect"}, "unlistd"),
@@ -346,6 +346,7 @@ def test_it_cannot_start(serve: StartServe, api: DemoApi, what: str) -> None:
     assert told in other.told
     assert "Traceback" not in other.told
     assert "listening on" not in other.told
+    assert what == "log" or not other.log.exists()
     first.stopped()
 
 

@@ -69,6 +69,15 @@ def test_log_is_in_use(launch: Start) -> None:
     assert len(bodies(first.stopped(), "session")) == 2
 
 
+def test_the_port_is_in_use(launch: Start) -> None:
+    """Of a start that fails there is no session in the log, which would wait for its end for ever."""
+    first = launch()
+    other = launch("--listen-port", str(first.port), log=first.log.with_name("other"))
+    assert other.running.wait() == 1
+    assert "address already in use" in other.running.output
+    assert other.log.read_bytes() == b""
+
+
 def test_mitmweb_has_the_audit_too(launch: Start, api: DemoApi, client: Callable[[int], Client]) -> None:
     web = ["--set", "web_open_browser=false", "--set", "web_port=0", "--set", "web_host=127.0.0.1"]
     proxy = launch("--mode", f"reverse:{api.url}", *web, command="mitmweb")

@@ -73,6 +73,7 @@ def files(tmp_path: Path, log_path: Path) -> Files:
 @pytest.fixture
 def begun(standing: Standing, files: Files) -> Standing:
     standing.set_up(files.wanted(), is_watched=False)
+    standing.start()
     return standing
 
 

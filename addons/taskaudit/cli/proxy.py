@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.options import LangOption, language_of
-from taskaudit.cli.printing import fail, new_console
+from taskaudit.cli.printing import complain, fail, new_console
 from taskaudit.cli.root import app
 from taskaudit.contract.words import Language, Words
 from taskaudit.text.language import VARIABLE
@@ -128,6 +128,7 @@ def _start(
         _print_hint(front, meaning, language)
         return
     _warn_of_contradictions(audit, meaning)
+    _refuse_taken(front, meaning)
     _prepare(front, meaning, language)
     command = [*program(front), *arguments(front, audit, context.args, meaning)]
     try:
@@ -152,6 +153,18 @@ def _warn_of_contradictions(audit: dict[str, str], meaning: PassedOn | None) -> 
         fail(f"--{option.removeprefix('taskaudit_')} and --set {option} say the same: give one of them")
     for option in overruled(audit, meaning):
         typer.echo(f"taskaudit: mitmproxy's config.yaml sets {option}, and wins", err=True)
+
+
+def _refuse_taken(front: FrontEnd, meaning: PassedOn | None) -> None:
+    """Before mitmproxy finds it out: the console's screen hides it, and mitmweb ends in a traceback."""
+    from taskaudit.proxy.launch import WEB
+
+    if meaning is None or meaning.only_tells:
+        return
+    for place in meaning.places if front is WEB else meaning.places[:-1]:
+        if place.is_taken:
+            complain(place.trouble)
+            raise typer.Exit(1)
 
 
 def _prepare(front: FrontEnd, meaning: PassedOn | None, language: Language) -> None:

@@ -130,6 +130,7 @@ class TaskAudit:
             if option.startswith("taskaudit"):
                 nearest = difflib.get_close_matches(option, _OPTIONS, n=1, cutoff=0)[0]
                 logger.error('taskaudit: unknown option "%s"; did you mean "%s"?', option, nearest)
+        self.standing.start()
         if self.standing.recorder is not None:
             logger.info("taskaudit: recording into %s", self.standing.recorder.log.path)
             self.standing.listen()
@@ -208,6 +209,8 @@ class TaskAudit:
         auditor, recorder = self.standing.auditor, self.standing.recorder
         if auditor is None or recorder is None:
             return
+        if not recorder.is_started:  # An answer may come before `running`.
+            self.standing.start()
         try:
             step(flow, auditor, recorder)
         except Exception as error:  # noqa: BLE001 - the one broad except: whatever fails becomes TA901

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import errno
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -27,6 +29,32 @@ class Mode(NamedTuple):
     """What stands behind the colon of `--mode reverse:https://api.example.com`."""
 
 
+class Place(NamedTuple):
+    """Where a program is to listen for TCP, and the option that changes it; an empty host is any."""
+
+    host: str
+    port: int
+    option: str
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether another program listens there already."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            socket.create_server((self.host, self.port), family=family).close()
+        except (OSError, UnicodeError) as error:
+            return getattr(error, "errno", None) == errno.EADDRINUSE
+        return False
+
+    @property
+    def trouble(self) -> str:
+        """That it is taken, and what to do."""
+        return (
+            f"cannot listen on {self.host or '*'}:{self.port}: another program does already; "
+            f"stop that one, or choose another port with {self.option}"
+        )
+
+
 class PassedOn(NamedTuple):
     """The options of the command line together with those of mitmproxy's own `config.yaml`."""
 
@@ -41,6 +69,8 @@ class PassedOn(NamedTuple):
     """By -s, which makes mitmproxy forget the other two."""
     modes: tuple[Mode, ...]
     """Empty where mitmproxy does not listen."""
+    places: tuple[Place, ...]
+    """Where it listens, the page of mitmweb last."""
     only_tells: bool
     """Whether mitmproxy prints something (--version, --options, --commands, --help) and ends."""
 
@@ -65,7 +95,11 @@ def understand(arguments: Sequence[str]) -> PassedOn | None:
     parser = _Parser(add_help=False)
     # Options of mitmproxy's own addons are passed over, but for the one that is needed.
     options.add_option("scripts", Sequence[str], [], "")
+    options.add_option("web_host", str, "127.0.0.1", "")
+    options.add_option("web_port", int, 8081, "")
     common_options(parser, options)  # type: ignore[no-untyped-call]
+    parser.add_argument("--web-host")
+    parser.add_argument("--web-port", type=int)
     try:
         given, others = parser.parse_known_args(arguments)
         options.set(*given.setoptions, defer=True)
@@ -80,10 +114,21 @@ def understand(arguments: Sequence[str]) -> PassedOn | None:
             scripts=tuple(options.scripts),
             scripts_in_flags=given.scripts is not None,
             modes=_modes(options),
+            places=(*places(options), Place(options.web_host, options.web_port, "--web-port PORT")),
             only_tells=given.version or given.options or given.commands or "--help" in others,
         )
     except (_Refused, OptionsError, OSError, TypeError, ValueError):
         return None
+
+
+def places(options: Options) -> Iterator[Place]:
+    """Where the proxy is to listen. Raises ValueError where there is no such mode."""
+    for mode in [ProxyMode.parse(spec) for spec in options.mode] if options.server else []:
+        port = mode.listen_port(options.listen_port)
+        if port and mode.default_port is not None and mode.transport_protocol != "udp":
+            own = mode.full_spec.rpartition("@")[0]
+            option = "-p PORT" if mode.custom_listen_port is None else f"--mode {own}@PORT"
+            yield Place(mode.listen_host(options.listen_host), port, option)
 
 
 def _flags(given: argparse.Namespace, options: Options) -> Mapping[str, Any]:

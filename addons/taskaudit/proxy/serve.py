@@ -21,6 +21,7 @@ from taskaudit.proxy.heads import bound_heads
 from taskaudit.proxy.lean import LeanMaster
 from taskaudit.proxy.notify import Notify
 from taskaudit.proxy.passed_by import PassedBy
+from taskaudit.proxy.passed_on import places
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,10 @@ async def _serve(
     bound_heads()
     audit = TaskAudit(headless=True)
     master = LeanMaster(arguments)
+    for place in places(master.options):
+        if place.is_taken:
+            logger.error("taskaudit: %s", place.trouble)
+            raise SystemExit(1)
     master.take(audit, options)
     master.join(PassedBy(audit.pass_by))
     _apply(master, audit)

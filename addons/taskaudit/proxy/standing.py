@@ -87,6 +87,7 @@ class Standing:
         self._wanted: Wanted | None = None
         self._files: States = {}
         self._ended = Totals()
+        self._is_running = False
 
     def set_up(self, options: Wanted, *, is_watched: bool) -> None:
         """Replaces all, or nothing. Raises ConfigError, LogError, ListenError."""
@@ -103,6 +104,12 @@ class Standing:
             self.listener.stop()
         self.listener, self.config, self._wanted = listener, config, options
         self.health.rejected = None
+
+    def start(self) -> None:
+        """Begins the session, now that the proxy runs: a start that fails leaves none behind."""
+        self._is_running = True
+        if self.recorder is not None and not self.recorder.is_started:
+            self.recorder.start()
 
     def renew(self) -> None:
         """Opens the log anew, and reads the configuration; a wrong one is refused, and told."""
@@ -134,11 +141,13 @@ class Standing:
 
     def stop(self) -> None:
         """Ends the session, the last one."""
-        if self.recorder is not None:
-            self.recorder.stop()
-            logger.info("taskaudit: %s", coverage_line(self.recorder.totals))
-            self._ended.include(self.recorder.totals)
-            self.recorder = None
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None and recorder.is_started:
+            recorder.stop()
+            logger.info("taskaudit: %s", coverage_line(recorder.totals))
+            self._ended.include(recorder.totals)
+        elif recorder is not None:
+            recorder.log.close()
         if self.listener is not None:
             self.listener.stop()
 
@@ -210,12 +219,15 @@ class Standing:
             policy=auditor.policy,
             board=self.board,
         )
-        if before is not None:
+        if before is not None and before.is_started:
             before.stop(close=not is_same, is_last=False)
             self._ended.include(before.totals)
-        recorder.start()
+        elif before is not None and not is_same:
+            before.log.close()
         self.recorder = recorder
         self.auditor = auditor
+        if self._is_running:
+            self.start()
 
     def _log(self, options: Wanted, config: Loaded) -> tuple[LogFile, bool]:
         """The log, and whether it is the one that was written so far. Raises LogError."""

@@ -125,7 +125,7 @@ class Recorder:
         self.config_digest = config_digest
         self.policy = policy
         self._clock = clock
-        self._is_started = False
+        self.is_started = False
         self._seq = 0
         self._loss: _Loss | None = None
         self._untold: deque[Notice] = deque(maxlen=_MOST_NOTICES)
@@ -140,7 +140,7 @@ class Recorder:
 
     def start(self) -> None:
         """Writes the session's first record; tells of expired waivers, and if the log had to be repaired."""
-        self._is_started = True
+        self.is_started = True
         self.tell_expired()
         self._write([self._session("start")])
 
@@ -205,7 +205,7 @@ class Recorder:
             self._tell(self.lifecycle.finish())
         self.stats()
         self._write([self._session("stop")])
-        for waiver in self.policy.unused(self.totals.waivers) if self._is_started else ():
+        for waiver in self.policy.unused(self.totals.waivers) if self.is_started else ():
             logger.warning("taskaudit: %s", waiver_text(UNUSED, waiver))
         if self._loss:
             logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
