@@ -1,4 +1,4 @@
-"""Who may import what, and where tests lie: told from the source, by ast."""
+"""Who may import what: told from the source, by ast."""
 
 from __future__ import annotations
 
@@ -131,48 +131,6 @@ def test_no_room_needs_itself() -> None:
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(graph)
 
 
-# What is longer than 30 lines, and why it may be.
-LONG_FUNCTIONS = {
-    "cli/bug.py:bug": "its options",
-    "cli/jobs.py:jobs": "its options",
-    "cli/load.py:load": "its options",
-    "cli/report.py:report": "its options",
-    "cli/serve.py:serve": "its options",
-    "contract/places.py:walk": "one loop without recursion, over text of any depth",
-    "reports/standing.py:_alerts": "a list of what may be wrong, one after the other",
-    "sources/flow.py:exchange_from": "one call that names each member",
-    "story/groups.py:_group": "one call that names each member",
-    "story/job_story.py:job_of": "one call that names each member",
-    "story/told.py:_plain": "one tuple that names each value",
-    "story/told.py:plain_told": "one tuple that names each value",
-}
-# What is longer than 300 lines, and why it is one file.
-LONG_MODULES = {
-    "catalogue.py": "the models of a service file and the look-up compiled from them change together",
-    "proxy/addon.py": "the hooks of mitmproxy are one class, in the order in which they are called",
-    "recording/recorder.py": "one session: its numbers, its totals and its losses depend on each other",
-    "recording/records.py": "a table of what each record holds",
-    "sources/har.py": "batches, and the careful reading that they fall back on",
-    "story/tables.py": "the tables of jobs and findings, column by column",
-}
-
-
-def test_functions_are_short_or_have_a_reason_not_to_be() -> None:
-    long = {
-        f"{name_of(path)}:{node.name}"
-        for path in MODULES
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
-        if node.end_lineno - node.lineno + 1 > 30
-    }
-    assert long == set(LONG_FUNCTIONS)
-
-
-def test_modules_are_short_or_have_a_reason_not_to_be() -> None:
-    long = {name_of(path) for path in MODULES if path.read_text(encoding="utf-8").count("\n") > 300}
-    assert long == set(LONG_MODULES)
-
-
 def undocumented(body: list[ast.stmt], within: str = "") -> Iterator[str]:
     """Public classes and functions without a docstring; those that fill in somebody else's hook aside."""
     for node in body:
@@ -188,36 +146,6 @@ def undocumented(body: list[ast.stmt], within: str = "") -> Iterator[str]:
 def test_what_is_public_says_what_it_gives(path: Path) -> None:
     assert ast.get_docstring(tree(path)), "the module itself"
     assert list(undocumented(tree(path).body)) == []
-
-
-# Tests that do not lie where the module's own name says.
-ELSEWHERE = {
-    "cli/__init__.py": "cli/test_cli.py",
-    "contract/rules/__init__.py": "contract/rules/test_rules.py",
-    "demo/__init__.py": "live/test_demo.py",
-    "demo/client.py": "live/test_demo.py",
-    "demo/logview.py": "live/test_demo.py",
-    "demo/mitmdump.py": "live/test_demo.py",
-    "log/__init__.py": "log/test_file.py",
-}
-
-
-def has_code(path: Path) -> bool:
-    """Whether there is more in the module than words."""
-    return any(not isinstance(node, ast.Expr) for node in tree(path).body)
-
-
-def home_of(path: Path) -> str:
-    name = name_of(path)
-    return ELSEWHERE.get(name) or (Path(name).parent / f"test_{path.name}").as_posix()
-
-
-TESTED = [p for p in MODULES if has_code(p) and name_of(p) != "__init__.py"]
-
-
-@pytest.mark.parametrize("path", TESTED, ids=name_of)
-def test_every_module_has_its_tests(path: Path) -> None:
-    assert (ROOT / "tests" / home_of(path)).is_file()
 
 
 def test_nothing_but_the_version_is_in_the_package_itself() -> None:
