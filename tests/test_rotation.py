@@ -80,8 +80,8 @@ def test_every_100_kb(started: Make, log_path: Path, compress: str) -> None:
     assert log_path.stat().st_size <= 100_000
     merged = Merged()
     merged.read(log_path)
-    assert (merged.sessions.coverage().totals.seen, merged.sessions.coverage().missing) == (1500, 0)
-    assert (merged.sessions.coverage().sessions, merged.sessions.are_over) == (1, True)
+    assert (merged.coverage().totals.seen, merged.coverage().missing) == (1500, 0)
+    assert (merged.coverage().sessions, merged.sessions.are_over) == (1, True)
 
 
 def test_each_file_starts_with_a_line_that_says_what_it_is(started: Make, log_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_a_disk_that_is_full_behind_a_rotation(
     assert [line["seq"] for line in lines] == [written + 6, written + 7, written + 8]
     merged = Merged()
     merged.read(log_path)
-    assert merged.sessions.coverage().missing == 6
+    assert merged.coverage().missing == 6
 
 
 def test_records_told_together_have_ids_of_their_own(

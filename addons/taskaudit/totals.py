@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Finding, Severity, Waiver
-from taskaudit.exchange import Unaudited
 
 _COUNTERS = (
     "unaudited",
@@ -33,7 +32,7 @@ class Totals:
     seen: int = 0
     other: int = 0
     audited: int = 0
-    unaudited: Counter[Unaudited] = field(default_factory=Counter)
+    unaudited: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)

@@ -108,7 +108,7 @@ def test_what_is_missing_is_told_beside_json(tmp_path: Path) -> None:
     for command in ("jobs", "findings"):
         result = run(command, log, "--format", "json")
         assert result.exit_code == 0
-        assert "1 records LOST or not in these logs" in result.stderr
+        assert "1 records LOST, or not in these logs" in result.stderr
 
 
 def test_following_in_a_pipe_sees_what_comes(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Report:
     [
         "not JSON",
         "2 records LOST",
-        "1 of 1 sessions have not told their totals",
+        "1 of 1 sessions are still running, or were killed",
         "3 jobs were forgotten",
         "4 more jobs are not listed",
         "5 exchanges stand in more than one source",

@@ -73,7 +73,12 @@ def test_what_is_not_whole_is_never_ok(log_path: Path, changed: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("field", "words"), [("missing", "3 records LOST"), ("uncounted", "3 of 1 sessions")]
+    ("field", "words"),
+    [
+        ("missing", "3 records LOST"),
+        ("pruned", "3 older records pruned"),
+        ("open_sessions", "3 of 1 sessions"),
+    ],
 )
 def test_records_that_are_missing_are_told(log_path: Path, field: str, words: str) -> None:
     made = report(log_path, GOOD)
@@ -85,7 +90,11 @@ def test_records_that_are_missing_are_told(log_path: Path, field: str, words: st
 def test_a_session_that_did_not_stop_is_told(log_path: Path) -> None:
     standing = standing_of(report(log_path, GOOD, stop=False), Language.EN)
     assert standing.verdict.startswith("No findings in 2 audited exchanges")
-    assert standing.alerts == ("1 of 1 sessions have not told their totals yet.",)
+    assert standing.alerts == ("1 of 1 sessions are still running, or were killed.",)
+    assert standing.coverage == (
+        "seen 2 = other 0 + audited 2 + unaudited 0; 1 of 1 sessions still running, or killed: "
+        "as of 2026-09-21 14:30:00 UTC, other not counted yet"
+    )
 
 
 def test_coverage_adds_up(log_path: Path) -> None:

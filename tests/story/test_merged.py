@@ -65,7 +65,7 @@ def test_damage_is_kept_and_the_rest_read(tmp_path: Path) -> None:
     assert merged.damaged[0][:2] == (log, 2)
     assert isinstance(merged.damaged[0], Damaged)
     assert len(list(merged.exchanges())) == 1
-    assert merged.sessions.coverage().missing == 1
+    assert merged.coverage().missing == 1
 
 
 def test_a_file_is_read_once_by_however_many_paths(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_file_is_read_once_by_however_many_paths(tmp_path: Path) -> None:
     for paths in ((old, log), (log, old), (log, log)):
         merged = read(*paths)
         assert [each.path for each in merged.damaged] == [old]
-        assert merged.sessions.coverage().sessions == 2
+        assert merged.coverage().sessions == 2
 
 
 def test_a_foreign_file(tmp_path: Path) -> None:
@@ -142,4 +142,4 @@ def test_what_another_one_has_taken(tmp_path: Path) -> None:
     assert [found[:3] for found in together.findings()] == [found[:3] for found in one.findings()]
     assert len(list(one.findings())) == 1
     assert (together.last, together.repeated) == (one.last, one.repeated)
-    assert together.sessions.coverage() == one.sessions.coverage()
+    assert together.coverage() == one.coverage()

@@ -252,7 +252,6 @@ def test_one_log_tells_what_it_recorded_under_a_policy(tmp_path: Path) -> None:
     assert {each.rule for each in story.findings if each.waived} == {"TA204", "TA306", "TA501"}
     assert {each.rule: each.severity for each in story.findings}["TA503"] is Severity.ERROR
     assert "TA505" not in {each.rule for each in story.findings}
-    assert story.coverage.totals.waived.total() == expected.total()
 
 
 def test_what_is_judged_again_follows_the_policy_given_and_the_rest_the_log(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ class Session(msgspec.Struct, gc=False):
     totals: Stats | None = None
 
 
+class Fault(msgspec.Struct, gc=False):
+    """The audit's own trouble; of lost records how many."""
+
+    lost: int | None = None
+
+
 class Submission(msgspec.Struct, gc=False):
     """The verdict on a submission."""
 
@@ -128,6 +134,7 @@ class Record(msgspec.Struct, gc=False):
     http: Http = NO_HTTP
     session: Session | None = None
     stats: Stats | None = None
+    fault: Fault | None = None
     submission: Submission | None = None
     job_query: JobQuery | None = None
     unaudited: Unaudited | None = None

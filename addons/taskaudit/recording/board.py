@@ -132,7 +132,7 @@ class Board:
 
     def _coverage(self) -> Coverage:
         totals = _sum(self._sessions)
-        return Coverage(totals, len(self._sessions), 0, 0, totals.lost)
+        return Coverage(totals, len(self._sessions), missing=totals.lost)
 
     def _exchange(self, told: Told) -> None:
         self._last = told

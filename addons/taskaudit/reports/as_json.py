@@ -4,8 +4,10 @@ Members keep their names and types; more may come. Times are RFC 3339, UTC, null
 
 - `taskaudit`: version; `made`: when; `period`: {`first`, `last`} exchange, or null; `sources`: file names
 - `coverage`: `seen` = `other` + `audited` + the sum over `unaudited` (by reason); `sessions`, and of those
-  `open_sessions` (no stop record) and `uncounted_sessions` (no totals yet); `missing_records` (lost, or in no
-  log that was read); `line`: the same in words; `is_whole`: nothing unaudited, missing, open or damaged
+  `open_sessions` (no stop record) and `uncounted_sessions` (of those, `other` not counted yet); `as_of` and
+  `other_as_of`: up to when open ones are counted, else null; `missing_records` (lost, or in no log that was
+  read); `pruned_records` (gone with older files); `line`: the same in words; `is_whole`: nothing unaudited,
+  missing, pruned, open or damaged
 - `damaged`: a message for each place that could not be read
 - `evicted_jobs`, `unlisted_jobs`, `repeated_exchanges`: how many
 - `counts`: `submissions`, `job_queries`, `findings` (all), `severities`, `rules`, `waived` (of
@@ -63,18 +65,20 @@ def as_json(report: Report) -> str:
 def coverage(report: Report) -> dict[str, Any]:
     """What was looked at, and what was not."""
     told, totals = report.coverage, report.coverage.totals
-    is_open = bool(told.open_sessions and report.sources)
     return {
         "seen": totals.seen,
         "other": totals.other,
         "audited": totals.audited,
-        "unaudited": {reason.value: count for reason, count in sorted(totals.unaudited.items()) if count},
+        "unaudited": {str(reason): count for reason, count in sorted(totals.unaudited.items()) if count},
         "sessions": told.sessions,
         "open_sessions": told.open_sessions,
         "uncounted_sessions": told.uncounted,
+        "as_of": told.as_of,
+        "other_as_of": told.other_as_of,
         "missing_records": told.missing,
+        "pruned_records": told.pruned,
         "line": standing_of(report, Language.EN).coverage,
-        "is_whole": told.is_whole and not is_open and not report.damaged and not report.evicted,
+        "is_whole": told.is_whole and not told.open_sessions and not report.damaged and not report.evicted,
     }
 
 

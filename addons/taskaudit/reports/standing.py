@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.reports.model import Report
-from taskaudit.text.coverage import coverage_line
 from taskaudit.text.terms import SEVERITIES, UNAUDITED, counts_of
 from taskaudit.text.waiver_words import with_waived
 
@@ -44,13 +43,12 @@ def standing_of(report: Report, language: Language) -> Standing:
     """How it stands."""
     alerts = tuple(words.of(language) for words in _alerts(report))
     mood = _mood(report, bool(alerts))
-    coverage = coverage_line(report.coverage.totals, language)
-    return Standing(mood, _verdict(report, mood, language), coverage, alerts)
+    return Standing(mood, _verdict(report, mood, language), report.coverage.line(language), alerts)
 
 
 def audited(report: Report) -> int:
-    """Audited exchanges, also of sessions that have not told their totals."""
-    return max(report.coverage.totals.audited, sum(operation.audited for operation in report.operations))
+    """Audited exchanges."""
+    return report.coverage.totals.audited
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -100,17 +98,9 @@ def _alerts(report: Report) -> Iterator[Words]:
             f"{counted(unaudited, 'exchange', 'exchanges')} in scope got no verdict: {en}.",
             f"{unaudited} 次应审计的交互没有结论：{zh}。",
         )
-    if lost := coverage.missing:
-        yield Words(
-            f"{counted(lost, 'record', 'records')} LOST, or not in these logs.",
-            f"{lost} 条记录丢失，或不在这些日志中。",
-        )
-    if coverage.uncounted:
-        yield Words(
-            f"{coverage.uncounted} of {coverage.sessions} sessions have not told their totals yet.",
-            f"{coverage.sessions} 个会话中有 {coverage.uncounted} 个尚无总数。",
-        )
-    elif coverage.open_sessions and report.sources:
+    for en, zh in zip(*map(coverage.gaps, Language), strict=True):
+        yield Words(f"{en}.", f"{zh}。")
+    if coverage.open_sessions:
         yield Words(
             f"{coverage.open_sessions} of {coverage.sessions} sessions are still running, or were killed.",
             f"{coverage.sessions} 个会话中有 {coverage.open_sessions} 个仍在运行，或被强行终止。",

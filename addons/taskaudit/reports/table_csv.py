@@ -84,7 +84,7 @@ def _rows(report: Report) -> Iterator[Row]:
         yield {"record": "damage", "text": message}
     for reason, count in sorted(report.coverage.totals.unaudited.items()):
         if count:
-            yield {"record": "unaudited", "name": reason.value, "count": count}
+            yield {"record": "unaudited", "name": str(reason), "count": count}
     for found in report.findings:
         yield _finding(report, found)
     yield from map(_operation, report.operations)

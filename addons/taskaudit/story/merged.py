@@ -5,7 +5,9 @@ What is kept of a record is what the story needs; it waits on disk, as logs are 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from taskaudit.log.following import follow_lines
@@ -15,7 +17,7 @@ from taskaudit.log.shapes import NotARecord, Record, decode_any
 from taskaudit.spool.blocks import PLAIN
 from taskaudit.spool.differing import Differing, differing, is_in, key_of
 from taskaudit.spool.sorter import Sorter, in_order
-from taskaudit.story.sessions import Sessions
+from taskaudit.story.sessions import AUDITED, Coverage, Sessions
 from taskaudit.story.told import (
     AT,
     EXCHANGE_ID,
@@ -24,6 +26,7 @@ from taskaudit.story.told import (
     REPLAYED,
     SEQ,
     SESSION,
+    UNAUDITED,
     Plain,
     Told,
     found_of,
@@ -54,6 +57,7 @@ class Merged:
         self._parts: list[Merged] = []
         self._files: set[Inode] = set()
         self._taken = number << 48
+        self._counted: dict[str, Counter[str]] | None = None
 
     def read(self, path: Path) -> None:
         """Takes a whole log, its rotated files too. Raises LogError."""
@@ -76,6 +80,7 @@ class Merged:
         """Takes lines of a log, of which the first has that number."""
         told: list[Plain] = []
         size = 0
+        self._counted = None
         for number, line in enumerate(lines, first):
             if isinstance(line, Damaged):
                 self.damaged.append(line)
@@ -101,8 +106,16 @@ class Merged:
     def include(self, part: Merged) -> None:
         """Takes what another one has taken, but for damage."""
         self._parts.append(part)
+        self._counted = None
         self.sessions.include(part.sessions)
         self.last = max(self.last, part.last)
+
+    def coverage(self) -> Coverage:
+        """What the sessions saw, so far as they have told; counted in the last pass over all exchanges."""
+        if self._counted is None:
+            for _ in self._of_each_instant():
+                pass
+        return self.sessions.coverage(self._counted or {})
 
     def exchanges(self) -> Iterator[Told]:
         """Each exchange, in the order of time."""
@@ -156,20 +169,26 @@ class Merged:
             self._found.put((at, record.exchange_id, identity, self._taken, plain_found(found), on), size)
 
     def _of_each_instant(self) -> Iterator[Plain]:
-        """What is told once of all that has the same time."""
+        """What is told once of all that has the same time; counts what open sessions have told."""
+        counted: dict[str, Counter[str]] = defaultdict(Counter)
+        still_open = self.sessions.open_ids()
         same: list[Plain] = []
         at: float | None = None
-        for told in self._in_order():
+        for told in chain(self._in_order(), [_NO_MORE]):
             if told[AT] == at:
                 same.append(told)
                 continue
+            if still_open:
+                for session, _, told_as in {(it[SESSION], it[SEQ], it[UNAUDITED] or AUDITED) for it in same}:
+                    if session in still_open:
+                        counted[session][told_as] += 1
             if len(same) == 1:
                 yield same[0]
             else:
                 yield from self._distinct(same)
             same = [told]
             at = told[AT]
-        yield from self._distinct(same)
+        self._counted = counted
 
     def _distinct(self, same: list[Plain]) -> list[Plain]:
         """An exchange is told once; where one log has a verdict on it and another has none, the verdict."""
@@ -181,6 +200,9 @@ class Merged:
             kept[exchange_id] = min(kept.get(exchange_id, told), told, key=_preference)
         self.repeated += len({(told[EXCHANGE_ID], told[SESSION], told[SEQ]) for told in same}) - len(kept)
         return sorted(kept.values())
+
+
+_NO_MORE: Plain = (None,)
 
 
 def _preference(told: Plain) -> tuple[bool, str, int, float]:

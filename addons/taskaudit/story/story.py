@@ -110,7 +110,7 @@ def story_of(
         jobs=telling.gathering.jobs(),
         findings=found_stories(telling.groups.values()),
         damaged=tuple(merged.damaged),
-        coverage=merged.sessions.coverage(),
+        coverage=merged.coverage(),
         last=merged.last,
         evicted=lifecycle.evicted,
         repeated=merged.repeated,

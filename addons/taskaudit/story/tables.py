@@ -22,7 +22,7 @@ from taskaudit.story.findings import counted as findings_counted
 from taskaudit.story.groups import Example, FoundStory
 from taskaudit.story.job_story import JobStory, QueryStep
 from taskaudit.story.jobs import NOT_SEEN, TOOK, counted, created_at, seconds, why_failed
-from taskaudit.story.sessions import Coverage
+from taskaudit.story.sessions import PART, Coverage
 from taskaudit.story.story import Story
 from taskaudit.story.told import Found
 from taskaudit.text.terminal import STYLES
@@ -63,7 +63,6 @@ _FORGOTTEN = Words(
     "{count} jobs were forgotten (remembered_jobs): what came of them later is not judged",
     "{count} 个任务不再跟踪（remembered_jobs）：其后的情况未作判断",
 )
-_PART = Words("; ", "；")
 _NO_RECORD = Words("{count} line is no record", "{count} 行不是记录")
 _NO_RECORDS = Words("{count} lines are no record", "{count} 行不是记录")
 
@@ -147,7 +146,8 @@ def coverage_lines(story: Story, language: Language = Language.EN) -> Iterator[T
 
 def coverage_text(coverage: Coverage, language: Language = Language.EN) -> Text:
     """The line without which no result is shown."""
-    return Text(_PART.of(language).join(coverage.words(language)), "dim" if coverage.is_whole else "yellow")
+    words = [coverage.line(language), *coverage.gaps(language)]
+    return Text(PART.of(language).join(words), "dim" if coverage.is_whole else "yellow")
 
 
 def findings_table(findings: Sequence[FoundStory], language: Language = Language.EN) -> RenderableType:

@@ -61,7 +61,7 @@ class Told(msgspec.Struct, gc=False):
 
 AT, IS_QUERY, IS_FINAL, SEQ, EXCHANGE_ID, INSTANCE, _NTH, JOB_ID, STATUS, REPEAT_KEY = range(10)
 METHOD, IS_AUDITED, SESSION = range(10, 13)
-RULES = 19
+RULES, UNAUDITED = 19, 24
 """The places of values in what was put aside."""
 
 

@@ -13,13 +13,18 @@ _COVERAGE = Words(
 _LOST = Words("; records lost {lost}", "；丢失记录 {lost}")
 
 
-def coverage_line(totals: Totals, language: Language = Language.EN) -> str:
-    """The line without which no result is shown: what was looked at, and what was not."""
+def sums(totals: Totals, language: Language = Language.EN) -> str:
+    """What was looked at, and what was not."""
     missed = COMMA.of(language).join(
         f"{name_of(reason, UNAUDITED, language)} {n}" for reason, n in sorted(totals.unaudited.items()) if n
     )
-    sums = _COVERAGE.of(language).format(
+    line = _COVERAGE.of(language).format(
         seen=totals.seen, other=totals.other, audited=totals.audited, unaudited=totals.unaudited.total()
     )
+    return line + in_brackets(missed, language)
+
+
+def coverage_line(totals: Totals, language: Language = Language.EN) -> str:
+    """The line without which no result is shown, with the records that could not be written."""
     lost = _LOST.of(language).format(lost=totals.lost) if totals.lost else ""
-    return sums + in_brackets(missed, language) + lost
+    return sums(totals, language) + lost
