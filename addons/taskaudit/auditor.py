@@ -144,7 +144,7 @@ class Auditor:
 
     def _job_query(self, exchange: Exchange, match: Match) -> Outcome:
         """A job query; where its id stands in the query string and is not there, a list of jobs: not ours."""
-        route, asked = match
+        route, asked = match.route, match.job_id
         if route.id_parameter is not None:
             asked = parse_qs(exchange.query, keep_blank_values=True).get(route.id_parameter, [None])[0]
         if asked is None:

@@ -26,7 +26,11 @@ _WILDCARD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
 _LONGEST_HOST = 300  # DNS has 253 characters.
 _MOST_HOSTS = 64
-_HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
+_PORT = re.compile(r":\d*$")
+_PROJECTS = frozenset({"{project_id}", "{tenant_id}"})
+# None at all, and a placeholder that the client left as it is, are no words of another API either.
+_PROJECT = re.compile(r"[A-Za-z0-9-]*|(?:\{|%7[Bb])\w+(?:\}|%7[Dd])", re.ASCII)
 
 
 class Role(StrEnum):
@@ -62,12 +66,15 @@ def _segment_name(path: str, segment: str) -> str | None:
 
 def _checked_host(pattern: str) -> str:
     if not _HOST_PATTERN.fullmatch(pattern):
-        raise ValueError(f'"{pattern}" is not a host name or a pattern such as "*.example.com"')
+        raise ValueError(
+            f'"{pattern}" is not a host name or a pattern such as "*.example.com" or "*.example.*"'
+        )
     return pattern
 
 
 Template = Annotated[str, AfterValidator(_checked_template)]
 HostPattern = Annotated[str, AfterValidator(_checked_host)]
+Label = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 Name = Annotated[str, Field(pattern=r"^\S+$")]
 SuccessStatus = Annotated[int, Field(ge=200, le=299)]
 
@@ -128,7 +135,11 @@ class Service(_Facts):
     source: str = Field(min_length=1, description="Where these facts come from.")
     hosts: list[HostPattern] = Field(
         default=[],
-        description="Hosts of this service; they choose between services that list the same route.",
+        description="Its own hosts; with products, its cloud's domains.",
+    )
+    products: list[Label] = Field(
+        default=[],
+        description="First labels of its hosts on a cloud's domains, such as ecs.",
     )
     submissions: list[RouteEntry] = Field(default=[], description="Routes that submit a task.")
     job_queries: list[JobQueryEntry] = Field(default=[], description="Routes that ask for a job's status.")
@@ -181,83 +192,125 @@ class Match(NamedTuple):
     """The route of a request.
 
     `job_id` is percent-decoded and may be ""; None for a submission, and where it stands in the query string.
+    `is_own_host`: the host is one of the service's own, and no stand-in.
     """
 
     route: Route
     job_id: str | None
+    is_own_host: bool = False
+
+
+type Host = str | Callable[[], str] | None
+"""A host as it was asked for, maybe with a port; or what finds it out, where that takes time; None: any."""
+
+
+class _Hosts:
+    """Hosts by pattern: `*.example.com` is what is below it, `*.example.*` below `example.org`, too."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._any = re.compile(
+            "|".join(
+                re.escape(pattern.lower()).replace(r"\*\.", r".+\.").replace(r"\.\*", r"\.[^.]+")
+                for pattern in patterns
+            )
+            or "(?!)"
+        )
+
+    def __contains__(self, host: str) -> bool:
+        return self._any.fullmatch(host) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """`suffixes` are what patterns such as `*.example.com` leave to be compared."""
-
     route: Route
-    hosts: tuple[str, ...]
+    hosts: _Hosts
+    products: frozenset[str]
     job_id_at: int | None
-    suffixes: tuple[str, ...]
 
-    def serves(self, host: str) -> bool:
-        return host in self.hosts or host.endswith(self.suffixes)
 
-    def match(self, segments: list[str]) -> Match:
-        at = self.job_id_at
-        return Match(self.route, None if at is None else unquote(segments[at]))
+class _Offer(NamedTuple):
+    """A candidate that applies to a host."""
+
+    candidate: _Candidate
+    is_own_host: bool
+
+
+def _offers(candidates: list[_Candidate], host: str | None, clouds: _Hosts) -> tuple[_Offer, ...]:
+    """Those that apply to a host, in order of precedence: first the ones that name it as theirs.
+
+    On a cloud's domains these are all: there the first label names the product (contract, section 2).
+    """
+    if host is None:
+        return tuple(_Offer(each, False) for each in candidates)
+    bare = _PORT.sub("", host).rstrip(".").lower()
+    label = bare.partition(".")[0] if bare in clouds else None
+
+    def is_named_by(candidate: _Candidate) -> bool:
+        return bare in candidate.hosts and (not candidate.products or label in candidate.products)
+
+    offers = [
+        _Offer(each, is_named_by(each) or label in each.products)
+        for each in sorted(candidates, key=is_named_by, reverse=True)
+    ]
+    return tuple(offer for offer in offers if offer.is_own_host or label is None)
 
 
 @dataclass(slots=True)
 class _Node:
-    """A step in the tree of path segments; one tree a method."""
+    """A step in the tree of path segments; one tree a method.
 
+    `wildcards` are at most two: first the one below which a project's id stands.
+    """
+
+    clouds: _Hosts
+    is_project: bool = False
     literals: dict[str, _Node] = field(default_factory=dict)
-    wildcard: _Node | None = None
+    wildcards: list[_Node] = field(default_factory=list)
     candidates: list[_Candidate] = field(default_factory=list)
-    chosen: dict[str, _Candidate] = field(default_factory=dict)
-    """By host, the first that were asked about."""
+    known: dict[str | None, tuple[_Offer, ...]] = field(default_factory=dict)
+    """Offers by host, of the first hosts that were asked about."""
 
     def step(self, segment: str) -> _Node:
         """The node below for one segment of a template, made where there is none."""
         if not _WILDCARD.fullmatch(segment):
-            return self.literals.setdefault(segment, _Node())
-        if self.wildcard is None:
-            self.wildcard = _Node()
-        return self.wildcard
+            return self.literals.setdefault(segment, _Node(self.clouds))
+        is_project = segment in _PROJECTS
+        below = next((each for each in self.wildcards if each.is_project is is_project), None)
+        if below is None:
+            below = _Node(self.clouds, is_project)
+            self.wildcards.insert(0 if is_project else len(self.wildcards), below)
+        return below
 
-    def offer(self, candidate: _Candidate) -> None:
-        """Adds a candidate, unless earlier ones serve all its hosts and it could never be chosen."""
-        served = {host for earlier in self.candidates for host in earlier.hosts}
-        if not self.candidates or not served.issuperset(candidate.hosts):
-            self.candidates.append(candidate)
+    def offers(self, host: Host) -> tuple[_Offer, ...]:
+        """The candidates that apply to the host, in order of precedence."""
+        name = host() if callable(host) else host
+        found = self.known.get(name)
+        if found is None:
+            found = _offers(self.candidates, name, self.clouds)
+            if len(self.known) < _MOST_HOSTS and (name is None or len(name) <= _LONGEST_HOST):
+                self.known[name] = found
+        return found
 
-    def choose(self, host: str | Callable[[], str] | None) -> _Candidate:
-        """The candidate that serves the host, or else the first."""
-        if host is None or len(self.candidates) == 1:
-            return self.candidates[0]
-        name = (host if isinstance(host, str) else host())[-_LONGEST_HOST:]
-        known = self.chosen.get(name)
-        if known is None:
-            bare = re.sub(r":\d*$", "", name).rstrip(".").lower()
-            known = next((each for each in self.candidates if each.serves(bare)), self.candidates[0])
-            if len(self.chosen) < _MOST_HOSTS:
-                self.chosen[name] = known
-        return known
-
-    def find(self, segments: list[str], at: int = 0) -> _Node | None:
-        """The node whose template fits `segments`; a literal wins over a wildcard, the leftmost first."""
+    def find(self, segments: list[str], host: Host, at: int = 0) -> tuple[_Offer, ...]:
+        """The offers where a template fits `segments`; a literal wins over a wildcard, the leftmost first."""
         node = self
         for segment in segments[at:]:
             at += 1
-            literal, wildcard = node.literals.get(segment), node.wildcard
-            if literal is not None and wildcard is not None:
-                return literal.find(segments, at) or wildcard.find(segments, at)
-            below = literal or wildcard
+            below = node.literals.get(segment)
+            for wildcard in node.wildcards:
+                if wildcard.is_project and not segment.isalnum() and not _PROJECT.fullmatch(segment):
+                    continue
+                if below is not None and (found := below.find(segments, host, at)):
+                    return found
+                below = wildcard
             if below is None:
-                return None
+                return ()
             node = below
-        return node if node.candidates else None
+        return node.offers(host) if node.candidates else ()
 
 
 class Catalogue:
-    """Tells a request's route by its method and path.
+    """Tells a request's route by its method, path and host.
 
     `services` in order of precedence; `unlisted` says what becomes of requests that have no route
     (contract, section 2). The cost of a look-up depends on the segments of the path, not on the
@@ -265,44 +318,59 @@ class Catalogue:
     """
 
     def __init__(self, services: Iterable[Service], unlisted: Literal["detect", "ignore"] = "detect") -> None:
+        services = tuple(services)
         self.unlisted: Literal["detect", "ignore"] = unlisted
+        self._clouds = _Hosts(host for service in services if service.products for host in service.hosts)
         self._roots: dict[str, _Node] = {}
+        self._queries = _Node(self._clouds)
         self._longest = 0
-        self.routes: tuple[Route, ...] = tuple(
-            self._add(route, tuple(h.lower() for h in service.hosts))
-            for service in services
-            for route in _routes(service)
-        )
+        for service in services:
+            self._add(service)
+        self.routes: tuple[Route, ...] = tuple(route for service in services for route in _routes(service))
 
-    def match(self, method: str, path: str, host: str | Callable[[], str] | None = None) -> Match | None:
-        """The route of a request, or None. `path` has no query string; `host` may have a port.
-
-        Where it takes time to find out the host, `host` is what does: most requests have no route, and most
-        routes are of one service.
+    def match(self, method: str, path: str, host: Host = None, prefer: str | None = None) -> Match | None:
+        """The route of a request, or None. `path` has no query string.
 
         A `{name}` fits any one segment, an empty one too, so that `GET /v1/p/jobs/` is a job query
-        without an id. One slash too many at the end is overlooked where nothing else fits.
+        without an id; that of a project fits what can be one. One slash too many at the end is overlooked
+        where nothing else fits. Of the services that have the route on this host, `prefer` goes first.
         """
         root = self._roots.get(method) or self._roots.get(method.upper())
         segments = path.split("/", self._longest + 2)
         if root is None or segments[0] or len(segments) < 2:
             return None
-        node = root.find(segments, 1)
-        if node is None and not segments[-1]:
-            node = root.find(segments[:-1], 1)
-        return node.choose(host).match(segments) if node else None
+        offers = root.find(segments, host, 1)
+        if not offers and not segments[-1]:
+            offers = root.find(segments[:-1], host, 1)
+        if not offers:
+            return None
+        candidate, is_own_host = offers[0]
+        if prefer is not None and candidate.route.service != prefer:
+            preferred = (offer for offer in offers if offer.candidate.route.service == prefer)
+            candidate, is_own_host = next(preferred, offers[0])
+        at = candidate.job_id_at
+        return Match(candidate.route, None if at is None else unquote(segments[at]), is_own_host)
 
-    def _add(self, route: Route, hosts: tuple[str, ...]) -> Route:
-        segments = route.template.split("/")
-        node = self._roots.setdefault(route.method, _Node())
-        for segment in segments[1:]:
-            node = node.step(segment)
-        job_id_at = segments.index("{job_id}") if "{job_id}" in segments and not route.id_parameter else None
-        job_id_at = job_id_at if route.role is Role.JOB_QUERY else None
-        suffixes = tuple(host[1:] for host in hosts if host.startswith("*."))
-        node.offer(_Candidate(route, hosts, job_id_at, suffixes))
-        self._longest = max(self._longest, len(segments))
-        return route
+    def has_job_query(self, host: Host = None) -> bool:
+        """Whether a service that applies to the host lists how its jobs are asked for."""
+        return bool(self._queries.offers(host))
+
+    def _add(self, service: Service) -> None:
+        hosts, products = _Hosts(service.hosts), frozenset(service.products)
+        for route in _routes(service):
+            segments = route.template.split("/")
+            node = self._roots.setdefault(route.method, _Node(self._clouds))
+            for segment in segments[1:]:
+                node = node.step(segment)
+            is_query = route.role is Role.JOB_QUERY
+            has_segment = is_query and route.id_parameter is None
+            candidate = _Candidate(
+                route, hosts, products, segments.index("{job_id}") if has_segment else None
+            )
+            node.candidates.append(candidate)
+            if is_query:
+                self._queries.candidates.append(candidate)
+            self._longest = max(self._longest, len(segments))
 
 
 def _routes(service: Service) -> Iterator[Route]:

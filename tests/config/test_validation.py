@@ -131,6 +131,11 @@ WRONG_SERVICE = [
     ),
     ("provider: Example", "provider: Example\nhosts: ['*']", 'line 3: hosts[0]: "*" is not a host name'),
     (
+        "provider: Example",
+        "provider: Example\nproducts: [ecs.example]",
+        'line 3: products[0]: found the text "ecs.example"; expected text that fits',
+    ),
+    (
         "  - method: POST\n    path: /tasks\n    operations: [CreateTask]",
         "  - POST",
         "line 5: submissions[0]: found",

@@ -1,0 +1,61 @@
+"""Inputs from the field, and variants of them: `check` makes of each what its row says.
+
+To add one: put it into `tests/field/` (small, with made-up names and ids), and a row here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.cli.running import run
+
+FIELD = Path(__file__).resolve().parent / "field"
+
+
+class Line(NamedTuple):
+    """An audited exchange: `found` are the codes of its findings, `members` is what else it has."""
+
+    role: str
+    kind: str | None
+    found: tuple[str, ...] = ()
+    members: tuple[tuple[str, object], ...] = ()
+
+
+class Row(NamedTuple):
+    """A file with the lines that `check --format json` prints of it, and the exit status."""
+
+    file: str
+    lines: tuple[Line, ...]
+    status: int
+
+
+NOTHING_AUDITED = 3
+
+ROWS = [
+    # Nova is no task-class API: a server, and nothing at all, are what it should answer.
+    Row("c01-nova-create-cn-north-4.har", (), NOTHING_AUDITED),
+    Row("c02-nova-action-eu-de.har", (), NOTHING_AUDITED),
+    Row("c02-nova-action-private-cloud.har", (), NOTHING_AUDITED),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.file)
+def test_it_comes_out_as_it_should(row: Row) -> None:
+    result = run("check", "--format", "json", FIELD / row.file)
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    lines = [
+        Line(each["role"], each["kind"], tuple(finding["rule"] for finding in each["findings"]))
+        for each in told
+    ]
+    assert lines == [line._replace(members=()) for line in row.lines], told
+    for each, line in zip(told, row.lines, strict=True):
+        assert {name: each[name] for name, _ in line.members} == dict(line.members)
+    assert result.exit_code == row.status
+
+
+def test_each_file_has_its_row() -> None:
+    assert {path.name for path in FIELD.iterdir()} == {row.file for row in ROWS}
