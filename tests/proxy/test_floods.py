@@ -98,3 +98,42 @@ def test_what_is_remembered_is_bounded_and_nothing_is_lost(
         say(1, fingerprint)
     assert told.lines[-1] == "TA306 at 0"
     assert "TA306 at 2 (again 2 times since it was last told)" in told.lines
+
+
+def state(line: str, about: str = "the log") -> None:
+    logging.getLogger("taskaudit.tests").warning("%s", line, extra={"about": about})
+
+
+@pytest.fixture
+def ours(told: Told) -> Iterator[Told]:
+    own = logging.getLogger("taskaudit.tests")
+    own.addHandler(told)
+    yield told
+    own.removeHandler(told)
+
+
+def test_a_state_that_changes_is_told_each_time(ours: Told) -> None:
+    for line in ("moved", "deleted", "deleted", "written again", "deleted", "written again"):
+        state(line)
+    assert ours.lines == [
+        "moved",
+        "deleted",
+        "written again",
+        "deleted (again once since it was last told)",
+        "deleted",
+        "written again",
+    ]
+
+
+def test_a_state_of_another_thing_is_no_change(ours: Told) -> None:
+    for _ in range(3):
+        state("rotation failed", "rotation")
+        state("cannot sync", "disk")
+    assert ours.lines == ["rotation failed", "cannot sync"]
+
+
+def test_the_audit_holds_back_only_what_says_the_same(ours: Told) -> None:
+    """Two waivers expire: both are told; of mitmproxy's lines, those of one place are alike."""
+    for name in ("first", "second", "first"):
+        logging.getLogger("taskaudit.tests").warning("the waiver %s has expired", name)
+    assert ours.lines == ["the waiver first has expired", "the waiver second has expired"]

@@ -315,6 +315,18 @@ def test_whether_there_was_a_finding(begun: Standing, fail_on: Severity, has: bo
     assert begun.has(fail_on) is has
 
 
+def test_the_last_line_counts_from_the_start_of_the_process(
+    begun: Standing, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for name in ("first", "second"):
+        assert begun.recorder is not None
+        begun.recorder.record(outcome())
+        begun.set_up(files.wanted(log=tmp_path / name), is_watched=False)
+    begun.stop()
+    assert caplog.messages[-1] == "taskaudit: seen 2 = other 0 + audited 2 + unaudited 0"
+
+
 def test_lesser_findings_are_none(begun: Standing) -> None:
     assert begun.recorder is not None
     begun.recorder.record(outcome('{"job_id": "a/b"}'))

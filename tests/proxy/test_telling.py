@@ -6,13 +6,16 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.rules.lifecycle import TA501
-from taskaudit.contract.verdict import Finding
+from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.lifecycle import Late
+from taskaudit.policy.policy import Policy
 from taskaudit.proxy.telling import tell, tell_findings, tell_late
-from tests.samples import BAD_ERROR, JOB_ID, outcome
+from tests.samples import BAD_ERROR, JOB_ID, outcome, waiver
+from tests.stories import under
 
 REQUEST = "POST ecs.example.com/v1/0123/cloudservers (ecs:CreateServers)"
 NASTY = '{"error": {"message": "m", "code": 4, "details": ["\\u001b[31m"]}, "\\u001b[2J": 1, "\\u001b[2J": 2}'
@@ -78,3 +81,35 @@ def test_lines_are_harmless_and_bounded(
     for _, line in lines(caplog):
         assert line.isprintable()
         assert len(line) < 1500
+
+
+@pytest.mark.parametrize(
+    ("severity", "level"),
+    [(Severity.ERROR, "WARNING"), (Severity.WARNING, "WARNING"), (Severity.INFO, "INFO")],
+)
+def test_the_level_is_that_of_the_severity(
+    caplog: pytest.LogCaptureFixture, severity: Severity, level: str
+) -> None:
+    tell_late([Late(outcome(), structs.replace(NEVER, severity=severity))])
+    assert [level for level, _ in lines(caplog)] == [level]
+
+
+@pytest.mark.parametrize("say", [tell, tell_findings])
+def test_what_is_waived_is_no_warning(
+    caplog: pytest.LogCaptureFixture, say: Callable[[Outcome], None]
+) -> None:
+    (known,) = under(Policy(waivers=[waiver("TA306")]), [outcome(BAD_ERROR, 400)])
+    say(known)
+    say(outcome(BAD_ERROR, 400))
+    (level, told), (new_level, new) = lines(caplog)
+    assert (level, new_level) == ("INFO", "WARNING")
+    assert "waived" in told
+    assert "waived" not in new
+
+
+def test_a_finding_is_told_when_its_waiver_has_ended(caplog: pytest.LogCaptureFixture) -> None:
+    (known,) = under(Policy(waivers=[waiver("TA306")]), [outcome(BAD_ERROR, 400)])
+    tell_findings(known)
+    tell_findings(outcome(BAD_ERROR, 400))
+    waived, new = (each.__dict__["fingerprint"] for each in caplog.records)
+    assert waived != new

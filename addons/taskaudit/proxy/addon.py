@@ -287,9 +287,8 @@ class TaskAudit:
         """TA901: names the exception's type and place, not its text, which may quote the traffic."""
         at = extract_tb(error.__traceback__)[-1]
         found = f"{type(error).__name__} in {at.name}, line {at.lineno}"
-        logger.error(
-            "taskaudit: TA901 the audit failed at flow %s: %s; traffic is not affected", flow.id, found
-        )
+        told = f"TA901 the audit failed at flow {flow.id}: {found}; traffic is not affected"
+        logger.error("taskaudit: %s", told, extra={"fingerprint": found})
         if counted:
             failure = _failure(flow, found, type(error).__name__)
             recorder.record(failure)

@@ -24,22 +24,30 @@ class _Held:
 
 
 class Floods(logging.Filter):
-    """Lets a line through once per fingerprint and hour.
+    """Lets an equal line through once an hour.
 
     Lines are equal that have the same `fingerprint` (given by `extra=`), or else come from the same place in
-    the program. `due`, called from time to time, tells how many were held back.
+    the program and, if that is the audit, say the same. Where a line has the state of something for its
+    subject (`about`), it is held back only if the one before on that subject was equal: neither the end of a
+    trouble nor its return is. `due`, called from time to time, tells how many were held back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._held: OrderedDict[_Key, _Held] = OrderedDict()
+        self._states: dict[str, _Key] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is to be given now."""
         if getattr(record, "is_summary", False):
             return True
         key = _key(record)
+        about = getattr(record, "about", None)
+        if about is not None and self._states.get(about) != key:
+            self._states[about] = key
+            if past := self._held.pop(key, None):
+                self._summarise(past)
         if held := self._held.get(key):
             held.count += 1
             held.record = record
@@ -74,5 +82,7 @@ class Floods(logging.Filter):
 
 
 def _key(record: logging.LogRecord) -> _Key:
-    fingerprint = getattr(record, "fingerprint", None)
-    return (fingerprint,) if fingerprint else (record.pathname, record.lineno)
+    if fingerprint := getattr(record, "fingerprint", None):
+        return (fingerprint,)
+    place = record.pathname, record.lineno
+    return (*place, record.getMessage()) if record.name.startswith("taskaudit.") else place

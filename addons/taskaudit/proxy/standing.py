@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 STATS_EVERY = 60
 """Ticks between two `stats` records."""
 _LONGEST_MESSAGE = 500
+_CONFIGURATION = "configuration"
 
 type States = dict[Path, object]
 """Of files: what is another when one of them is changed."""
@@ -144,8 +145,8 @@ class Standing:
         recorder, self.recorder = self.recorder, None
         if recorder is not None and recorder.is_started:
             recorder.stop()
-            logger.info("taskaudit: %s", coverage_line(recorder.totals))
             self._ended.include(recorder.totals)
+            logger.info("taskaudit: %s", coverage_line(self._ended))
         elif recorder is not None:
             recorder.log.close()
         if self.listener is not None:
@@ -243,7 +244,7 @@ class Standing:
         except (ConfigError, LogError) as error:
             self._reject(str(error))
         else:
-            logger.info("taskaudit: configuration read anew")
+            logger.info("taskaudit: configuration read anew", extra={"about": _CONFIGURATION})
 
     def _keep_date(self, recorder: Recorder) -> None:
         """Waivers end with their last day, also while the proxy runs."""
@@ -256,7 +257,7 @@ class Standing:
 
     def _reject(self, message: str) -> None:
         self.health.rejected = escape(message, _LONGEST_MESSAGE)
-        told = {"fingerprint": message}
+        told = {"about": _CONFIGURATION}
         logger.error("taskaudit: %s; the last good configuration stays in force", message, extra=told)
         if self.recorder is not None:
             self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))

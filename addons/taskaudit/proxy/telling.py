@@ -7,17 +7,18 @@ from collections.abc import Iterable
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
-from taskaudit.contract.verdict import Finding
+from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.lifecycle import Late
 from taskaudit.recording.records import finding_body
 from taskaudit.text.terminal import headline, request_line
+from taskaudit.text.waiver_words import WAIVED, waiver_text
 
 logger = logging.getLogger(__name__)
 
 
 def tell(outcome: Outcome) -> None:
     """A line for each audited exchange, for people who look on."""
-    level = logging.WARNING if outcome.findings else logging.INFO
+    level = max(map(_level, outcome.findings), default=logging.INFO)
     logger.log(level, "taskaudit: %s", headline(outcome))
 
 
@@ -35,6 +36,15 @@ def tell_late(late: Iterable[Late[Outcome]]) -> None:
 
 
 def _tell_finding(outcome: Outcome, finding: Finding, words: str) -> None:
+    waived = finding.waived
+    terms = f"({waiver_text(WAIVED, waived)})" if waived else ""
     told = f"{finding.rule} {finding.name}: {request_line(outcome)} {words}".rstrip()
-    fingerprint = finding_body(outcome, finding).fingerprint
-    logger.warning("taskaudit: %s", told, extra={"fingerprint": fingerprint})
+    fingerprint = finding_body(outcome, finding).fingerprint + ("-waived" if waived else "")
+    text = " ".join(filter(None, [told, terms]))
+    logger.log(_level(finding), "taskaudit: %s", text, extra={"fingerprint": fingerprint})
+
+
+def _level(finding: Finding) -> int:
+    """That of an error is the audit's own: one that is logged while mitmproxy starts would end it."""
+    is_news = finding.waived is None and finding.severity is not Severity.INFO
+    return logging.WARNING if is_news else logging.INFO

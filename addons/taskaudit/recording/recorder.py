@@ -52,6 +52,9 @@ logger = logging.getLogger(__name__)
 _MOST_AT_ONCE = 500
 """How many late findings go into one `write`."""
 _MOST_NOTICES = 20
+_WRITING = "writing"
+_ABOUT = {"log_missing": "path", "log_reopened": "path"}
+"""Which notices are about one thing: a line on it that is not as the last one was is news."""
 
 
 class Sink(Protocol):
@@ -300,7 +303,8 @@ class Recorder:
 
     def _note(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            logger.warning("taskaudit: the log %s: %s", self.log.path, notice.message)
+            about = {"about": _ABOUT.get(notice.reason, notice.reason)}
+            logger.warning("taskaudit: the log %s: %s", self.log.path, notice.message, extra=about)
             self._untold.append(notice)
 
     def _fault_of(self, notice: Notice) -> FaultRecord:
@@ -310,7 +314,8 @@ class Recorder:
     def _is_told(self, loss: FaultRecord | None) -> None:
         self._untold.clear()
         if loss is not None:
-            logger.warning("taskaudit: the log is written again; %s", loss.fault.message)
+            told = loss.fault.message
+            logger.warning("taskaudit: the log is written again; %s", told, extra={"about": _WRITING})
             self._loss = None
 
     def _lose(self, count: int, reason: str) -> None:
@@ -320,7 +325,8 @@ class Recorder:
         self.totals.lost += count
         if self._loss is None:
             self._loss = _Loss(count, now, now, reason)
-            logger.error("taskaudit: cannot write the log %s: %s; traffic goes on", self.log.path, reason)
+            told = f"cannot write the log {self.log.path}: {reason}; traffic goes on"
+            logger.error("taskaudit: %s", told, extra={"about": _WRITING})
         else:
             self._loss.count += count
             self._loss.last = now
