@@ -7,13 +7,17 @@ WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Programs that tests start in their hundreds need not be compiled each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint bench mutants soak fuzz install-check venv schema screenshots clean
+.PHONY: demo test system-packages lint bench mutants soak fuzz install-check venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
 
 test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# The programs that tests run beside Python: Debian's packages, as root. Without them those tests are skipped.
+system-packages:
+	@tests/system-packages
 
 lint: venv
 	$(BIN)/ruff check .
@@ -25,9 +29,11 @@ soak: venv
 	PYTHONPATH=tests/live $(BIN)/python -m tests.soak
 
 # `taskaudit check` on input that nobody meant, for a minute; what breaks is saved. make fuzz SECONDS=3600 goes on longer.
+# Then the properties, with examples that are new each time; make test draws the same ones.
 SECONDS ?= 60
 fuzz: venv
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	$(BIN)/pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=new
 
 # The ways to install it, in environments of their own; some minutes, and it fetches packages.
 install-check: venv

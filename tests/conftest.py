@@ -6,7 +6,9 @@ import functools
 import gc
 import itertools
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,22 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import typer
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from taskaudit.log import LogFile
 from taskaudit.paths import configs_dir
 from taskaudit.recording.recorder import Recorder
+from tests import programs
 
 # What a script starts in the background ignores Ctrl-C, and so would all that tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# No test asserts on time: these may be slow machines.
-settings.register_profile("unhurried", parent=settings(), deadline=None)
-settings.load_profile("unhurried")
+# No test asserts on time: these may be slow machines. `make fuzz` looks for new examples, and more of them.
+_UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, database=None, **_UNHURRIED)
+settings.register_profile("new", max_examples=1000, print_blob=True, **_UNHURRIED)
+settings.load_profile("same")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -44,6 +49,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """What thousands of tests are made of stays to the end: the collector need not look at it again."""
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what did not run for want of a program, and how to have it run."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    for line in programs.summary(str(report.longrepr[2]) for report in skipped):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_asked_for() -> Iterator[None]:
+    """Only `sh`, which make needs too, is started by its name alone: `found` skips what cannot run."""
+    start = subprocess.Popen.__init__
+
+    @functools.wraps(start)
+    def guarded(self: Any, args: Any, *more: Any, **options: Any) -> None:
+        name = os.fsdecode(args if isinstance(args, str | bytes | os.PathLike) else next(iter(args)))
+        assert os.path.isabs(name) or name == "sh", f"{name}: start tests.programs.found({name!r})"
+        start(self, args, *more, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", guarded)
+        yield
 
 
 SCHEMA = json.loads((configs_dir() / "records.schema.json").read_text(encoding="utf-8"))

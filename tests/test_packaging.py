@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from taskaudit import __version__
 from taskaudit.paths import configs_dir
+from tests.programs import found
 from tests.samples import BAD_ERROR, JOB
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +116,7 @@ def test_the_wheel_of_the_sdist_is_the_same(wheel: Path, unpacked: Path, tmp_pat
 
 
 def test_the_sdist_has_what_the_tests_need(unpacked: Path) -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run([found("git"), "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     tracked = {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
     if not tracked:
         pytest.skip("not a checkout")  # the tests of an sdist

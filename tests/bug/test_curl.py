@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from taskaudit.bug.curl import MOST_HEADERS, curl_command
 from taskaudit.exchange import Exchange
+from tests.programs import found
 from tests.samples import exchange
 
 SHELLS = ["bash", "sh"]
@@ -21,8 +22,9 @@ FAKE = 'curl() { printf "%s\\n" "$@"; }\n'
 def arguments(command: str | None, folder: Path, shell: str = "sh") -> list[str]:
     """What a shell calls curl with; fails where it does or says anything else."""
     assert command is not None
+    program = shell if shell == "sh" else found(shell)
     run = subprocess.run(
-        [shell, "-c", FAKE + command], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+        [program, "-c", FAKE + command], cwd=folder, capture_output=True, text=True, timeout=60, check=True
     )
     assert run.stderr == ""
     assert list(folder.iterdir()) == []

@@ -1,15 +1,16 @@
-"""A real browser for tests of pages: Debian's Chromium. Where it is missing, tests fail; none is skipped."""
+"""A real browser for tests of pages: Debian's Chromium."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.programs import found
 
 GRAVE = {"serious", "critical"}
 
@@ -32,8 +33,8 @@ class Visit:
 
     def faults(self, *, grave: set[str] = GRAVE) -> list[str]:
         """What axe-core finds, of those impacts."""
-        found = Axe().run(self.page).response["violations"]
-        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in grave]
+        violations = Axe().run(self.page).response["violations"]
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in violations if each["impact"] in grave]
 
     def texts(self, selector: str) -> list[str]:
         """The visible texts of all elements."""
@@ -48,10 +49,9 @@ type Look = Callable[..., Visit]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    chromium, arguments = found("chromium"), ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=arguments)
+        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield running
         running.close()
 

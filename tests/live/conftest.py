@@ -21,6 +21,7 @@ from running import Client, Proxy, RawOrigin, Start
 from taskaudit.demo.api import DemoApi
 from taskaudit.demo.mitmdump import Mitmdump
 from taskaudit.paths import addon_script
+from tests.programs import found, rights
 
 
 @pytest.fixture(scope="session")
@@ -118,9 +119,11 @@ def tls_api(tmp_path: Path) -> Iterator[DemoApi]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for 400 KiB; where that cannot be mounted, the test fails."""
+    """A file system of its own with room for 400 KiB."""
+    mount, umount = found("mount"), found("umount")
+    rights()
     folder = tmp_path / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "taskaudit-test", folder], check=True)
+    subprocess.run([mount, "-t", "tmpfs", "-o", "size=400k", "taskaudit-test", folder], check=True)
     yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    subprocess.run([umount, "-l", folder], check=True)

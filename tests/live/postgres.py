@@ -13,17 +13,10 @@ from typing import Any
 
 import psycopg
 
+from tests.programs import found
+
 PASSWORD = "canary-of-the-store"
 """The superuser's; it must not show up in any output."""
-
-
-def binaries() -> Path:
-    """Where PostgreSQL's programs lie. Fails where there are none: these tests are not skipped."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name))
-    if found := shutil.which("initdb"):
-        places.append(Path(found).resolve().parent)
-    assert places, "PostgreSQL is not installed: apt-get install postgresql"
-    return places[-1]
 
 
 def _other_user() -> dict[str, Any]:
@@ -31,15 +24,15 @@ def _other_user() -> dict[str, Any]:
     if os.getuid() != 0:
         return {}
     names = {each.pw_name for each in pwd.getpwall()}
-    found = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
-    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 class Postgres:
     """A cluster; `start` and `stop` may be called in turn. `close` removes it."""
 
     def __init__(self) -> None:
-        self._bin = binaries()
+        self._bin = Path(found("initdb")).parent
         self._as = _other_user()
         self._folder = Path(tempfile.mkdtemp(prefix="taskaudit-postgres-"))
         self._data = self._folder / "data"

@@ -20,6 +20,7 @@ from taskaudit.demo.api import DemoApi
 from taskaudit.demo.mitmdump import program
 from taskaudit.log import Damaged, read_log
 from taskaudit.paths import configs_dir
+from tests.programs import found, rights
 
 UNIT = configs_dir() / "systemd/taskaudit@.service"
 CONFINED = (sys.executable, str(Path(__file__).with_name("confined.py")))
@@ -36,6 +37,14 @@ FORBIDDEN = {
     "more priority": "import os; os.nice(-1)",
     "files of others": "import os; os.chown('{inside}', 1, 1)",
 }
+
+
+@pytest.fixture(autouse=True)
+def confinable() -> None:
+    """What `confined.py` runs."""
+    for name in ("mount", "systemd-analyze"):
+        found(name)
+    rights()
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

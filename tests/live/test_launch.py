@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from running import PATIENCE, Client, assert_sound, bodies, records_in, wait_until
 
 from taskaudit.demo.api import DemoApi
+from tests.programs import found
 
 TASKAUDIT = Path(sys.executable).with_name("taskaudit")
 LISTENING = re.compile(r"proxy.* listening at \S*:(\d+)")
@@ -45,9 +45,9 @@ class Web:
     @property
     def port(self) -> int:
         wait_until(lambda: bool(LISTENING.search(self.output)), "the proxy listens")
-        found = LISTENING.search(self.output)
-        assert found
-        return int(found[1])
+        listening = LISTENING.search(self.output)
+        assert listening
+        return int(listening[1])
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -133,7 +133,8 @@ def test_the_hint_works(
     port = started.port
     command = re.search(r"curl --proxy .* --cacert \S+", started.output)
     assert command
-    curl = [*shlex.split(command[0].replace("PORT", str(port))), "--silent", "--fail"]
+    _, *words = shlex.split(command[0].replace("PORT", str(port)))
+    curl = [found("curl"), *words, "--silent", "--fail"]
     body = json.dumps({"server": {"name": "web"}})
     assert b"job_id" in subprocess.check_output([*curl, "-d", body, f"{api.url}/v1/p/cloudservers"])
     assert b"Install mitmproxy" in subprocess.check_output([*curl, "https://mitm.it/"])
@@ -151,7 +152,7 @@ class Tmux:
     """A terminal of its own server."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = ["tmux", "-f", "/dev/null", "-S", str(folder / "tmux")]
+        self._server = [found("tmux"), "-f", "/dev/null", "-S", str(folder / "tmux")]
 
     def run(self, *words: str) -> str:
         return subprocess.run(
@@ -185,7 +186,6 @@ class Tmux:
 
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    assert shutil.which("tmux"), "tmux is not installed; apt-get install tmux"
     terminal = Tmux(tmp_path)
     terminal.run("new-session", "-d", "-x", "160", "-y", "40", "-c", str(tmp_path), "sh")
     yield terminal
@@ -198,9 +198,9 @@ def test_tui(tmux: Tmux, api: DemoApi, client: Callable[[int], Client], tmp_path
     assert f"Call this endpoint instead of {api.url}" in tmux.screen
     tmux.run("send-keys", "Enter")
     tmux.shows("listening at 127")
-    found = LISTENING.search(tmux.screen)
-    assert found
-    job_id = json.loads(client(int(found[1])).submit("web")[1])["job_id"]
+    listening = LISTENING.search(tmux.screen)
+    assert listening
+    job_id = json.loads(client(int(listening[1])).submit("web")[1])["job_id"]
     tmux.shows(f"taskaudit: job {job_id}")
     assert re.search(r">>.* POST .*/v1/p/cloudservers +200", tmux.screen)
     tmux.run("send-keys", "q")

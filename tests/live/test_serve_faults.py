@@ -18,6 +18,7 @@ from serving import Serve, StartServe, changed, serving  # noqa: F401 (fixture)
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.log import Damaged, read_log
+from tests.programs import RIGHTS, found, lacking
 
 CLIENTS = 2
 FULL = "No space left on device"
@@ -125,11 +126,13 @@ def test_a_full_disk(serve: StartServe, api: DemoApi, small_disk: Path) -> None:
 @contextmanager
 def _immutable(path: Path) -> Iterator[None]:
     """Nobody may write, not even root."""
-    subprocess.run(["chattr", "+i", path], check=True)
+    chattr = found("chattr")
+    if subprocess.run([chattr, "+i", path], capture_output=True, check=False).returncode:
+        lacking(RIGHTS)
     try:
         yield
     finally:
-        subprocess.run(["chattr", "-i", path], check=True)
+        subprocess.run([chattr, "-i", path], check=True)
 
 
 def test_a_log_that_becomes_read_only(serve: StartServe, api: DemoApi) -> None:

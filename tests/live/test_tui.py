@@ -16,6 +16,7 @@ from running import PATIENCE, Client, wait_until
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.paths import addon_script
+from tests.programs import found
 
 BIN = Path(sys.executable).parent
 
@@ -24,7 +25,7 @@ class Screen:
     """A tmux server of its own, with one terminal of 100 columns that runs a program."""
 
     def __init__(self, command: list[str], socket_path: Path) -> None:
-        self._tmux = ["tmux", "-S", str(socket_path), "-f", "/dev/null"]
+        self._tmux = [found("tmux"), "-S", str(socket_path), "-f", "/dev/null"]
         size = ["-x", "100", "-y", "40"]
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
         self._run("new-session", "-d", *size, *command, env=environment)

@@ -148,6 +148,12 @@ class Static(_Guarded, StaticFileHandler):
         self.access = access
         StaticFileHandler.initialize(self, path)
 
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """No file has a NUL in its name; to ask the system for one is a ValueError."""
+        if "\0" in absolute_path:
+            raise HTTPError(404)
+        return super().validate_absolute_path(root, absolute_path)
+
     def set_extra_headers(self, path: str) -> None:
         """They are small, and change with the version."""
         self.set_header("Cache-Control", "no-store")
