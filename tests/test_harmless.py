@@ -5,7 +5,6 @@ What counts as harmless stands in `tests/checkers.py`, by format; what is hostil
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import json
@@ -207,12 +206,11 @@ _REPORTS: dict[Format, tuple[Callable[[str], None], str]] = {
     Format.MARKDOWN: (checkers.markdown, "job_id,asked,fail_reason,error,name,path"),
     Format.JUNIT: (checkers.xml, "error,name,path"),
     Format.SARIF: (checkers.json_document, "error,name,path"),
-    Format.CSV: (checkers.table, "job_id,asked,fail_reason,error,name,path"),
     Format.JSON: (checkers.json_document, "job_id,asked,status,fail_reason,error,name,path"),
     Format.GITHUB: (checkers.workflow_commands, "error,name,path"),
 }
 for _form, (_check, _shows) in _REPORTS.items():
-    _languages = _ONE if _form in (Format.CSV, Format.JSON) else tuple(Language)
+    _languages = _ONE if _form is Format.JSON else tuple(Language)
     for _source in ("har", "log"):
         OUTPUTS[f"{_form} of {_source}"] = Output(
             _source, ("report", "-f", _form), _check, _shows, _languages
@@ -312,7 +310,6 @@ SHAPES: dict[str, Callable[[str], Any]] = {
     Format.MARKDOWN: checkers.markdown_shape,
     Format.JUNIT: _xml_shape,
     Format.SARIF: _json_shape,
-    Format.CSV: lambda text: [len(row) for row in csv.reader(io.StringIO(text, newline=""))],
     Format.JSON: _json_shape,
     Format.GITHUB: lambda text: [line.split(" ", 1)[0] for line in text.splitlines()],
 }

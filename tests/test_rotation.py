@@ -547,7 +547,7 @@ COMMANDS = (
     ["jobs", "-f", "csv"],
     ["jobs", "-f", "json"],
     ["findings", "-f", "json"],
-    ["report", "-f", "csv"],
+    ["report", "-f", "github"],
     ["waivers", "test", "-f", "json", "--config", "{config}"],
     ["load", "--to", "{store}"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,94 @@ def test_check_with_waivers(tmp_path: Path, waivers: Path) -> None:
     assert lines.exit_code == 0
     assert json.loads(lines.stdout)["findings"][0]["waiver"]["owner"] == "team-ecs"
     assert all(each in lines.stderr for each in told)
+
+
+@pytest.fixture
+def alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five equal findings, and another."""
+    for number in range(5):
+        (tmp_path / f"{number}.json").write_text(BAD_ERROR, encoding="utf-8")
+    other = '{"error": {"message": "m", "code": "Ecs.0001", "details": null}}'
+    (tmp_path / "other.json").write_text(other, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_explanation_comes_once_a_rule(alike: Path, snapshot: SnapshotAssertion) -> None:
+    result = run("check", ".")
+    assert result.exit_code == 1
+    assert result.stdout == snapshot
+
+
+def test_quiet_is_one_line_a_finding(alike: Path) -> None:
+    result = run("check", "-q", "3.json", "other.json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.splitlines() == [
+        "3.json[0] TA306 /error/code expected String, found Number 400",
+        "other.json[0] TA402 /error/details expected Array of Object, or absent, found null",
+    ]
+    assert (run("check", "-q", "-", stdin=JOB).output, run("check", "-q", "-", stdin="").exit_code) == ("", 1)
+
+
+def test_quiet_leaves_out_what_is_waived_and_tells_what_was_not_seen(waivers: Path, alike: Path) -> None:
+    waivers.write_text("inspection_limit: 1024\n" + waivers.read_text(encoding="utf-8"), encoding="utf-8")
+    (alike / "large.json").write_text(JOB + " " * 1024, encoding="utf-8")
+    result = run("check", "-q", "-c", waivers, "0.json", "large.json")
+    assert result.stdout == "large.json[0] TA003 expected at most 1024 bytes, found a larger body\n"
+    assert "too_large 1" in result.stderr
+
+
+def test_quiet_is_text(alike: Path) -> None:
+    result = run("check", "-q", "-f", "json", "0.json")
+    assert (result.exit_code, result.stderr) == (2, "taskaudit: --quiet goes with --format text, not json\n")
+
+
+@pytest.mark.parametrize("form", ["junit", "sarif", "github", "markdown", "html"])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["other.json"], 0),
+        (["other.json", "--fail-on", "warning"], 1),
+        (["."], 1),
+        ([".", "missing"], 2),
+        (["empty"], 3),
+        (["empty/audit.ndjson"], 2),
+    ],
+)
+def test_a_report_of_check_has_the_exit_status_of_its_text(
+    alike: Path, log: Path, form: str, arguments: list[str], status: int
+) -> None:
+    (alike / "empty").mkdir()
+    if "empty/audit.ndjson" in arguments:
+        log.rename(alike / "empty" / "audit.ndjson")
+    else:
+        log.unlink()
+    text, report = run("check", *arguments), run("check", "-f", form, *arguments)
+    assert (text.exit_code, report.exit_code) == (status, status)
+    if "." in arguments:
+        assert "TA306" in report.stdout
+    assert ("taskaudit jobs" in report.stderr) == ("empty/audit.ndjson" in arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("a.xml", "<?xml"),
+        ("a.sarif", "{"),
+        ("a.html", "<!"),
+        ("a.md", "# "),
+        ("a.json", '{"source"'),
+        ("a.txt", "0.json[0]"),
+    ],
+)
+def test_the_file_tells_the_format(alike: Path, name: str, start: str) -> None:
+    result = run("check", "0.json", "-o", name)
+    assert (result.exit_code, result.output) == (1, "")
+    assert Path(name).read_text(encoding="utf-8").startswith(start)
+    assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
+    assert run("check", "0.json", "-o", "-").stdout.startswith("0.json[0]")
+
+
+def test_what_is_checked_is_not_written_over(alike: Path) -> None:
+    result = run("check", "0.json", "-o", "0.json")
+    assert (result.exit_code, "is among what is" in result.stderr) == (2, True)

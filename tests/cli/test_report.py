@@ -16,14 +16,18 @@ from typer.testing import CliRunner
 from taskaudit.cli import app
 from tests.reports.runs import RUN
 from tests.samples import BAD_ERROR, ERROR, JOB
-from tests.stories import write_log
+from tests.stories import submit, write_log
 from tests.tangles import load
 
+DETAILS_NULL = '{"error": {"message": "m", "code": "Ecs.0001", "details": null}}'
 
-def run(*arguments: str | Path, stdin: str | None = None, lang: str = "en") -> Result:
+
+def run(
+    *arguments: str | Path, stdin: str | None = None, lang: str = "en", command: str = "report"
+) -> Result:
     """One call in this process; a traceback of it fails the test."""
     environment = {"COLUMNS": "100", "TASKAUDIT_LANG": lang}
-    result = CliRunner().invoke(app, ["report", *map(str, arguments)], input=stdin, env=environment)
+    result = CliRunner().invoke(app, [command, *map(str, arguments)], input=stdin, env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -47,7 +51,6 @@ def test_markdown_unless_something_else_is_asked_for(log: Path) -> None:
         ("markdown", "# "),
         ("junit", "<?xml"),
         ("sarif", "{"),
-        ("csv", "record,"),
         ("json", "{"),
         ("github", "::"),
     ],
@@ -60,7 +63,7 @@ def test_the_formats(log: Path, form: str, start: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("r.html", "<!"), ("r.xml", "<?xml"), ("r.csv", "record,"), ("r.sarif.json", '{\n  "$schema"')],
+    [("r.html", "<!"), ("r.xml", "<?xml"), ("r.sarif.json", '{\n  "$schema"')],
 )
 def test_the_file_tells_the_format(log: Path, tmp_path: Path, name: str, start: str) -> None:
     result = run(log, "-o", tmp_path / name)
@@ -123,6 +126,34 @@ def test_a_report_is_replaced_as_a_whole(log: Path, tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["audit.ndjson", "r.md"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes")
+def test_a_new_report_is_as_private_as_the_log(log: Path, tmp_path: Path) -> None:
+    assert run(log, "-o", tmp_path / "r.html").exit_code == 0
+    assert stat.S_IMODE((tmp_path / "r.html").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("body", "fail_on", "status"),
+    [(JOB, "info", 0), (BAD_ERROR, "error", 1), (DETAILS_NULL, "error", 0), (DETAILS_NULL, "warning", 1)],
+)
+def test_fail_on_is_that_of_check(body: str, fail_on: str, status: int) -> None:
+    arguments = ["--fail-on", fail_on, "-", "-o", "-"]
+    assert run(*arguments, stdin=body).exit_code == status
+    assert run(*arguments, command="check", stdin=body).exit_code == status
+    assert run("-", stdin=body).exit_code == 0
+
+
+def test_fail_on_of_nothing_and_of_lost_records(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("--fail-on", "error", tmp_path / "empty").exit_code == 3
+    assert run("--fail-on", "error", log, tmp_path / "missing.har").exit_code == 2
+    lost = write_log(tmp_path / "lost.ndjson", [submit(0)])
+    assert run("--fail-on", "error", lost).exit_code == 0
+    lines = lost.read_bytes().splitlines(keepends=True)
+    lost.write_bytes(b"".join([lines[0], *lines[2:]]))
+    assert run("--fail-on", "error", lost).exit_code == 1
+
+
 def test_a_link_stays_a_link(log: Path, tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "r.md").symlink_to(tmp_path / "below" / "r.md")
@@ -180,10 +211,10 @@ def test_a_folder_is_no_file(log: Path, tmp_path: Path) -> None:
 
 def test_the_help_tells_the_exit_status() -> None:
     text = " ".join(run("--help").output.split())
-    assert "Exit status: 0; 2 wrong usage" in text
+    assert "Exit status: 0; with --fail-on that of taskaudit check; 2 wrong usage" in text
 
 
-@pytest.mark.parametrize("form", ["markdown", "html", "junit", "sarif", "csv", "json", "github"])
+@pytest.mark.parametrize("form", ["markdown", "html", "junit", "sarif", "json", "github"])
 def test_a_store_gives_the_report_of_its_logs(log: Path, tmp_path: Path, form: str) -> None:
     store = tmp_path / "store.db"
     load(str(store), [log])

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config
-from taskaudit.cli.printing import new_console, progress, show
+from taskaudit.cli.output import OutputOption, file_of, written
+from taskaudit.cli.printing import complain, fail, new_console, progress, show
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
+from taskaudit.reports.formats import Format, format_for
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
+    from taskaudit.config.loading import Loaded
     from taskaudit.contract.words import Language
-    from taskaudit.offline.check import Check
+    from taskaudit.offline.check import Check, Checked
 
 
 class CheckFormat(StrEnum):
-    """How `check` prints."""
+    """How `check` prints: as it goes, or as a report."""
 
     TEXT = "text"
     JSON = "json"
+    JUNIT = Format.JUNIT
+    SARIF = Format.SARIF
+    GITHUB = Format.GITHUB
+    MARKDOWN = Format.MARKDOWN
+    HTML = Format.HTML
 
 
 @app.command(
     epilog="Exit status: 0 no finding of severity error (or --fail-on); 1 some; 2 wrong usage, or an input "
-    "that cannot be read or is damaged; 3 nothing was audited."
+    "that cannot be read or is damaged; 3 nothing was audited.\n\n"
+    "[bold]taskaudit check captures/ --format junit -o audit.xml[/]"
 )
 def check(
     context: typer.Context,
@@ -38,7 +51,22 @@ def check(
         typer.Argument(help="Captures: files, folders, or - for standard input.", show_default=False),
     ],
     config: ConfigOption = None,
-    output: Annotated[CheckFormat, typer.Option("--format", "-f", help="How to print.")] = CheckFormat.TEXT,
+    form: Annotated[
+        CheckFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How to print; json is one line an exchange.",
+            show_default="by --output, else text",
+        ),
+    ] = None,
+    output: OutputOption = None,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Only the findings that count, one line each.", show_default=False
+        ),
+    ] = False,
     fail_on: Annotated[
         Severity,
         typer.Option("--fail-on", help="The least severity that makes the exit status 1; waived ones aside."),
@@ -46,35 +74,122 @@ def check(
     lang: LangOption = None,
 ) -> None:
     """Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content."""
+    language, output = language_of(context, lang), file_of(output, paths)
+    chosen = form or _by_name(output)
+    if quiet and chosen is not CheckFormat.TEXT:
+        fail(f"--quiet goes with --format text, not {chosen}")
+    loaded = load_config(config)
+    if chosen in (CheckFormat.TEXT, CheckFormat.JSON):
+        raise typer.Exit(_print_outcomes(paths, loaded, chosen, output, quiet, fail_on, language))
+    raise typer.Exit(_print_report(paths, loaded, Format(chosen), output, fail_on, language))
+
+
+def _by_name(output: Path | None) -> CheckFormat:
+    with suppress(ValueError):
+        return CheckFormat(format_for(output)) if output is not None else CheckFormat.TEXT
+    return CheckFormat.TEXT
+
+
+def _print_report(
+    paths: list[Path],
+    loaded: Loaded,
+    form: Format,
+    output: Path | None,
+    fail_on: Severity,
+    language: Language,
+) -> int:
+    """Gives the exit status."""
+    from taskaudit.offline.check import exit_status
+    from taskaudit.reports.formats import render
+    from taskaudit.reports.gather import gather
+    from taskaudit.reports.standing import audited
+
+    with progress(paths, new_console(stderr=True)) as advance:
+        report = gather(paths, loaded, advance=advance, takes_logs=False)
+    with written(output) as file:
+        file.write(render(report, form, language))
+    for message in report.damaged:
+        complain(message)
+    return exit_status(len(report.damaged), report.has(fail_on), audited(report))
+
+
+def _print_outcomes(
+    paths: list[Path],
+    loaded: Loaded,
+    form: CheckFormat,
+    output: Path | None,
+    quiet: bool,
+    fail_on: Severity,
+    language: Language,
+) -> int:
+    """Gives the exit status."""
     from taskaudit.auditor import Auditor
     from taskaudit.lifecycle import Lifecycle
     from taskaudit.offline.check import Check
 
-    language = language_of(context, lang)
-    loaded = load_config(config)
     run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
-    _print_check(run, paths, output, language)
-    raise typer.Exit(run.exit_status(fail_on))
+    with written(output) as file:
+        if form is CheckFormat.JSON:
+            _print_json(run, paths, file, language)
+        elif quiet:
+            _print_lines(run, paths, file, language)
+        else:
+            _print_text(run, paths, file, language)
+    return run.exit_status(fail_on)
 
 
-def _print_check(run: Check, paths: list[Path], output: CheckFormat, language: Language) -> None:
-    from taskaudit.offline.check import Damaged, as_json
-    from taskaudit.text.terminal import damage_text, outcome_text, summary_text
-    from taskaudit.text.waiver_words import policy_lines
+def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
+    """Each exchange in scope; damage goes to standard error."""
+    from taskaudit.offline.check import Damaged
+    from taskaudit.text.terminal import damage_text
 
-    out, err = new_console(), new_console(stderr=True)
+    err = new_console(stderr=True)
     with progress(paths, err) as advance:
         for item in run.over(paths, advance):
             if isinstance(item, Damaged):
                 err.print(damage_text(item.source, item.damage))
-            elif output is CheckFormat.JSON:
-                # All lines come at the end: nobody waits for one.
-                sys.stdout.write(as_json(item) + "\n")
             else:
-                out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
-    sys.stdout.flush()
-    waivers = policy_lines(run.auditor.policy, run.totals, language)
-    if output is CheckFormat.TEXT:
-        out.print(*waivers, *summary_text(run.totals, run.lifecycle.evicted, language), sep="\n")
-    else:
-        show(err, *waivers)
+                yield item
+
+
+def _print_json(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+    from taskaudit.offline.check import as_json
+
+    for item in _checked(run, paths):
+        file.write(as_json(item) + "\n")
+    show(new_console(stderr=True), *_of_waivers(run, language))
+
+
+def _print_lines(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+    """The findings alone; what was not seen is told on standard error."""
+    from taskaudit.text.terminal import finding_line, summary_text
+
+    out = new_console(file=file)
+    for item in _checked(run, paths):
+        for finding in item.outcome.findings:
+            if not finding.waived:
+                out.print(finding_line(item.source, item.index, finding, language))
+    *_, coverage = summary_text(run.totals, run.lifecycle.evicted, language)
+    gaps = [coverage] if run.totals.unaudited else []
+    show(new_console(stderr=True), *_of_waivers(run, language), *gaps)
+
+
+def _print_text(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+    from taskaudit.text.terminal import outcome_text, summary_text, why_text
+
+    out, rules = new_console(file=file), Counter[str]()
+    for item in _checked(run, paths):
+        out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
+        rules.update(finding.rule for finding in item.outcome.findings)
+    out.print(
+        *why_text(rules, language),
+        *_of_waivers(run, language),
+        *summary_text(run.totals, run.lifecycle.evicted, language),
+        sep="\n",
+    )
+
+
+def _of_waivers(run: Check, language: Language) -> Iterable[Text]:
+    from taskaudit.text.waiver_words import policy_lines
+
+    return policy_lines(run.auditor.policy, run.totals, language)

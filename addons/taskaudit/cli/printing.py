@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import typer
 
@@ -21,11 +21,11 @@ PIPED_WIDTH = 200
 """Columns of a table that goes into a pipe or a file, where nobody says how wide it may be."""
 
 
-def new_console(*, stderr: bool = False) -> Console:
+def new_console(*, stderr: bool = False, file: TextIO | None = None) -> Console:
     """Markup and highlighting off: what is printed comes from traffic. Colour only on a terminal."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console = Console(file=file, stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console

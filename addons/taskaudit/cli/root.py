@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "report": Listed(
         "report",
-        "Make a report of logs and captures: HTML, Markdown, JUnit, SARIF, CSV, JSON, GitHub annotations.",
+        "Make a report of logs and captures: HTML, Markdown, JUnit, SARIF, JSON, GitHub annotations.",
     ),
     "bug": Listed(
         "bug", "Write a bug report on the worst finding in captures: Markdown, to be pasted into a tracker."

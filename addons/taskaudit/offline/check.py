@@ -34,7 +34,17 @@ from taskaudit.spool.sorter import Sorter
 from taskaudit.text.json_line import json_line
 from taskaudit.totals import Totals
 
-__all__ = ["CLEAN", "FINDINGS", "NOTHING_AUDITED", "UNREADABLE", "Check", "Checked", "Damaged", "as_json"]
+__all__ = [
+    "CLEAN",
+    "FINDINGS",
+    "NOTHING_AUDITED",
+    "UNREADABLE",
+    "Check",
+    "Checked",
+    "Damaged",
+    "as_json",
+    "exit_status",
+]
 
 CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
 """Exit statuses (contract, section 5)."""
@@ -124,12 +134,17 @@ class Check:
         return Checked(checked.source, checked.index, structs.replace(outcome, late=found))
 
     def exit_status(self, fail_on: Severity) -> int:
-        """Damage comes before findings, findings before an empty run; waived ones do not count."""
-        if self.damaged:
-            return UNREADABLE
-        if self.totals.has(fail_on):
-            return FINDINGS
-        return CLEAN if self.totals.audited else NOTHING_AUDITED
+        """Waived findings do not count."""
+        return exit_status(self.damaged, self.totals.has(fail_on), self.totals.audited)
+
+
+def exit_status(damaged: int, found: bool, audited: int) -> int:
+    """Damage comes before findings, findings before an empty run."""
+    if damaged:
+        return UNREADABLE
+    if found:
+        return FINDINGS
+    return CLEAN if audited else NOTHING_AUDITED
 
 
 def _from(start: int, steps: Iterable[Step]) -> Iterator[Step]:

@@ -24,7 +24,6 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     JUNIT = "junit"
     SARIF = "sarif"
-    CSV = "csv"
     JSON = "json"
     GITHUB = "github"
 
@@ -36,7 +35,6 @@ SUFFIXES = {
     ".xml": Format.JUNIT,
     ".sarif": Format.SARIF,
     ".sarif.json": Format.SARIF,
-    ".csv": Format.CSV,
     ".json": Format.JSON,
 }
 """The format that a file's suffix stands for, the longest that fits; GitHub's annotations have none."""
@@ -81,12 +79,6 @@ def _sarif(report: Report, language: Language) -> str:
     return as_sarif(report, language)
 
 
-def _csv(report: Report, language: Language) -> str:
-    from taskaudit.reports.table_csv import as_table
-
-    return as_table(report)
-
-
 def _json(report: Report, language: Language) -> str:
     from taskaudit.reports.as_json import as_json
 
@@ -104,7 +96,6 @@ _RENDERERS: dict[Format, Callable[[Report, Language], str]] = {
     Format.MARKDOWN: _markdown,
     Format.JUNIT: _junit,
     Format.SARIF: _sarif,
-    Format.CSV: _csv,
     Format.JSON: _json,
     Format.GITHUB: _github,
 }

@@ -38,6 +38,7 @@ def gather(
     *,
     clock: Callable[[], float] = time.time,
     advance: Advance | None = None,
+    takes_logs: bool = True,
 ) -> Report:
     """The report of these logs and captures; folders stand for the files in them.
 
@@ -46,7 +47,7 @@ def gather(
     that were read.
     """
     files = _once(expand(paths))
-    logs = {path for path in files if _is_log(path)}
+    logs = {path for path in files if takes_logs and _is_log(path)}
     merged = Merged()
     damaged = [*_logs(filter(logs.__contains__, files), merged, advance)]
     captures = _Captures(merged, config, clock())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Severity
+from taskaudit.exchange import Unaudited
 from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.recording.board import Board
@@ -57,6 +58,12 @@ class Report:
         for found in self.findings:
             counted[found.severity] += found.count - found.waived
         return {severity: counted[severity] for severity in Severity}
+
+    def has(self, fail_on: Severity) -> bool:
+        """Whether there is a finding of that severity, or worse: TA901 and TA902, too, but no waived one."""
+        if self.coverage.missing or self.coverage.totals.unaudited[Unaudited.INTERNAL_ERROR]:
+            return True
+        return any(count for severity, count in self.counting.items() if severity.rank <= fail_on.rank)
 
     @property
     def waived(self) -> Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
@@ -50,6 +50,9 @@ _JOB_QUERY = Words("job query {job_id} {status}", "任务查询 {job_id} {status
 _NAME = Words(" {name} ", " {name}")
 _SEVERITY = Words("({severity})", "（{severity}）")
 _THE_BODY = Words("the body", "响应体")
+_FOUND = Words("expected {expected}, found {found}", "期望：{expected}；实际：{found}")
+_WHY = Words("What this means for clients", "对客户端的影响")
+_TIMES = Words("  {count} times", "  {count} 次")
 _DIFFERENCE = Words("{where}: expected {expected}, found {found}", "{where}，期望：{expected}；实际：{found}")
 
 
@@ -62,6 +65,10 @@ def headline(outcome: Outcome, language: Language = Language.EN) -> str:
 
 def _short(finding: Finding) -> str:
     return f"{finding.rule} (waived)" if finding.waived else finding.rule
+
+
+def _source(source: str, language: Language) -> str:
+    return _STDIN.of(language) if source == "-" else escape(source, 1000)
 
 
 def request_line(outcome: Outcome) -> str:
@@ -80,10 +87,10 @@ def request_line(outcome: Outcome) -> str:
 def outcome_text(
     source: str, index: int, outcome: Outcome, language: Language = Language.EN
 ) -> Iterator[Text]:
-    """An outcome in full: its head, then each finding with its place in the body."""
+    """An outcome: its head, then each finding with its place in the body; `why_text` says why they matter."""
     asked = request_line(outcome)
     yield Text.assemble(
-        (_STDIN.of(language) if source == "-" else escape(source, 1000), "bold"),
+        (_source(source, language), "bold"),
         (f"[{index}] ", "dim"),
         f"{asked} -> " if asked else "-> ",
         (_verdict_words(outcome, language), _verdict_style(outcome)),
@@ -94,6 +101,29 @@ def outcome_text(
         for rule, count in outcome.verdict.omitted:
             yield Text(_MORE_TIMES.of(language).format(rule=rule, count=count), "dim")
     if outcome.findings:
+        yield Text()
+
+
+def finding_line(source: str, index: int, finding: Finding, language: Language = Language.EN) -> Text:
+    """`capture.har[3] TA306 /error/code expected String, found Number 400`."""
+    facts = {name: spoken(getattr(finding, name), language) for name in ("expected", "found")}
+    return Text.assemble(
+        f"{_source(source, language)}[{index}] ",
+        (finding.rule, STYLES[finding.severity]),
+        f" {escape(finding.pointer)} " if finding.pointer else " ",
+        _FOUND.of(language).format(**facts),
+    )
+
+
+def why_text(rules: Mapping[str, int], language: Language = Language.EN) -> Iterator[Text]:
+    """What each of the rules found means for a client, with how often it was broken."""
+    if rules:
+        yield Text(_WHY.of(language), "bold")
+    for code, count in sorted(rules.items()):
+        times = Text(_TIMES.of(language).format(count=count), "dim") if count > 1 else Text()
+        yield Text.assemble("  ", (code, "bold"), f" {RULES[code].name}", times)
+        yield Text(f"    {RULES[code].why.of(language)}", "dim")
+    if rules:
         yield Text()
 
 
@@ -179,7 +209,6 @@ def _finding_text(finding: Finding, text: str | None, language: Language) -> Ite
     )
     yield Text(f"    {difference}")
     yield from _frame_text(finding, text)
-    yield Text(f"    {RULES[finding.rule].why.of(language)}", "dim")
 
 
 def _frame_text(finding: Finding, text: str | None) -> Iterator[Text]:
