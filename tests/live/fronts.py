@@ -6,10 +6,10 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from running import PATIENCE, wait_until
+from running import PATIENCE, is_open, wait_until
 from serving import Serve
 
 from taskaudit.paths import configs_dir
@@ -42,13 +42,6 @@ def running(*command: str, told: Path) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
-
-
-def is_open(port: int) -> bool:
-    """Whether something listens there."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
-        return True
-    return False
 
 
 class HAProxy:

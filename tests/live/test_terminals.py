@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import socket
 import subprocess
 import sys
-import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from running import PATIENCE, Client, bodies, records_in, wait_until
+from terminal import Terminal, on_terminal  # noqa: F401 (fixture)
 
 from taskaudit.cli.printing import LONG_WORK
 from taskaudit.demo.api import DemoApi
 from taskaudit.paths import addon_script
 
 BIN = Path(sys.executable).parent
-
-
-class Terminal:
-    """A pseudo-terminal of 120 columns; `shown` is all that was written on it."""
-
-    def __init__(self) -> None:
-        self._ours, self.theirs = pty.openpty()
-        termios.tcsetwinsize(self.theirs, (40, 120))
-        self.shown = b""
-        self._reader = Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        with suppress(OSError):  # EIO: nobody has the other end any more.
-            while data := os.read(self._ours, 65536):
-                self.shown += data
-
-    def close(self) -> None:
-        os.close(self.theirs)
-        self._reader.join(PATIENCE)
-        os.close(self._ours)
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    opened = Terminal()
-    yield opened
-    opened.close()
 
 
 def free_port() -> int:

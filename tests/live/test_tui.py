@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from running import PATIENCE, Client, wait_until
+from running import PATIENCE, Client, is_open, wait_until
 
 from taskaudit.demo.api import DemoApi
 from taskaudit.paths import addon_script
@@ -81,16 +80,10 @@ def screen(tmp_path: Path, api: DemoApi, port: int) -> Iterator[Screen]:
     command = [str(BIN / "mitmproxy"), "-s", str(addon_script()), *where]
     opened = Screen([*command, *(w for option in options for w in ("--set", option))], tmp_path / "tmux")
     try:
-        wait_until(lambda: _listens(port), "the console listens")
+        wait_until(lambda: is_open(port), "the console listens")
         yield opened
     finally:
         opened.close()
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 def test_a_malformed_answer_is_found_explained_and_reported(

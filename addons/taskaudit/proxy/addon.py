@@ -32,7 +32,7 @@ from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
-from taskaudit.proxy.in_flight import InFlight
+from taskaudit.proxy.in_flight import InFlight, cut, kill
 from taskaudit.proxy.own_connections import is_own
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
@@ -70,6 +70,7 @@ class TaskAudit:
         self._recorded: OrderedDict[str, None] = OrderedDict()
         self._timer: asyncio.Task[None] | None = None
         self._is_running = False
+        self._is_over = False
 
     @property
     def board(self) -> Board | None:
@@ -138,17 +139,26 @@ class TaskAudit:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Notes a request, so that none is forgotten that never gets an answer."""
+        if self._is_over:
+            kill(flow)
+            return
         self.in_flight.begin(flow)
         if flow.metadata and flow.response is None:  # A loaded one is annotated anew with its answer.
             self._guarded(flow, lambda flow, *_: clear(flow), counted=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Tees the answer of a request in scope where it is going to be streamed."""
+        if self._is_over:
+            kill(flow)
+            return
         if flow.response is not None and flow.response.stream:
             self._timed(flow, self._tee, counted=False)
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Audits and records a whole answer; with `fsync: batch` it waits until that is on the disk."""
+        if self._is_over:
+            kill(flow)
+            return None
         if flow.error is None:  # Else the `error` hook follows: live, such a flow has that one only.
             self._timed(flow, self._look)
         recorder = self.standing.recorder
@@ -162,11 +172,18 @@ class TaskAudit:
         self._timed(flow, self._look)
 
     def done(self) -> None:
-        """Accounts for what is still under way, and closes the session."""
+        """Accounts for what is still under way, and closes the session.
+
+        mitmproxy handles traffic for a moment longer. What it would still send to a client has no record, so
+        it is killed; but not where this instance is replaced, and the next one records the answer.
+        """
         if self._timer is not None:
             self._timer.cancel()
+        self._is_over = ctx.master.should_exit.is_set()
         for flow in self.in_flight.flows():
             self._guarded(flow, self._abandon)
+            if self._is_over:
+                cut(flow)
         self.standing.stop()
 
     def pass_by(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from mitmproxy import http
+from mitmproxy import ctx, http
+from mitmproxy.addons.proxyserver import Proxyserver
 
 GONE = 5.0
 """Seconds after which nothing more is heard of an exchange whose client has gone."""
@@ -52,6 +53,25 @@ class InFlight:
 
     def _released(self, _: object) -> None:
         self._waiting -= 1
+
+
+def kill(flow: http.HTTPFlow) -> None:
+    """Sends nothing more of it, to either side; mitmproxy acts on this when the hook is over."""
+    if flow.killable:
+        flow.kill()  # type: ignore[no-untyped-call]
+
+
+def cut(flow: http.HTTPFlow) -> None:
+    """Closes the client's connection where an answer is being streamed: no hook would stop the rest."""
+    proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+    if flow.response is None or not isinstance(proxy, Proxyserver):
+        return
+    for handler in proxy.connections.values():
+        writer = handler.transports[handler.client].writer if handler.client in handler.transports else None
+        if handler.client is flow.client_conn and isinstance(writer, asyncio.StreamWriter):
+            writer.transport.abort()
+        elif handler.client is flow.client_conn and writer is not None:
+            writer.close()
 
 
 def _gone(flow: http.HTTPFlow) -> float | None:
