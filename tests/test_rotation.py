@@ -295,6 +295,51 @@ def test_another_audit_in_its_place_keeps_its_file(started: Make, log_path: Path
     assert recorder.failing is None
 
 
+def test_a_fifo_in_its_place_blocks_nothing(started: Make, log_path: Path) -> None:
+    recorder = started()
+    moved = log_path.with_name("moved")
+    log_path.rename(moved)
+    os.mkfifo(log_path)
+    fill(recorder, 2000)  # More than a pipe holds.
+    assert "is not a regular file" in (recorder.failing or "")
+    assert recorder.stop() is False
+    records = records_of(moved)
+    assert_whole(records)
+    assert faults(records)[0][0] == "log_missing"
+
+
+@pytest.mark.parametrize("cut", [1, 40, 5000])
+def test_what_another_program_cut_is_reported_and_the_next_record_is_whole(
+    started: Make, log_path: Path, cut: int
+) -> None:
+    recorder = started()
+    fill(recorder, 20)
+    before = log_path.read_bytes()
+    os.truncate(log_path, len(before) - cut)
+    fill(recorder, 3, 20)
+    assert recorder.stop()
+    since = log_path.read_bytes().removeprefix(before[: len(before) - cut])
+    assert len(since) < log_path.stat().st_size, "what was there before is still there"
+    first, *_ = lines = [json.loads(line) for line in since.splitlines() if line]
+    assert first["fault"]["reason"] == "log_altered"
+    assert f"it is cut by {cut} bytes" in first["fault"]["message"]
+    assert sum(line["event_type"] == "submission" for line in lines) == 3
+    assert lines[-1]["session"]["state"] == "stop"
+
+
+def test_what_another_program_appended_is_reported_and_left(started: Make, log_path: Path) -> None:
+    recorder = started()
+    fill(recorder, 2)
+    with log_path.open("ab") as log:
+        log.write(b"no record, no line feed")
+    fill(recorder, 1, 2)
+    assert recorder.stop()
+    lines = log_path.read_bytes().splitlines()
+    at = lines.index(b"no record, no line feed")
+    assert json.loads(lines[at + 1])["fault"]["message"].endswith("it is 23 bytes longer")
+    assert [json.loads(line)["seq"] for line in lines[:at] + lines[at + 1 :]] == list(range(len(lines) - 1))
+
+
 def test_emptied_by_copytruncate_it_is_still_a_log(started: Make, log_path: Path) -> None:
     recorder = started()
     fill(recorder, 3)

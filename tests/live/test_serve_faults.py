@@ -172,6 +172,21 @@ def test_the_folder_of_the_log_removed(serve: StartServe, api: DemoApi, tmp_path
     assert "the log was deleted or moved away" in proxy.told
 
 
+@pytest.mark.parametrize("gone", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
+def test_a_folder_that_is_gone_at_the_stop(
+    serve: StartServe, api: DemoApi, tmp_path: Path, gone: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    proxy = serve(api.url, log=folder / "log.ndjson")
+    with load(proxy) as clients:
+        clients.go_on()
+        gone(folder)
+        clients.end()
+    assert proxy.stop() == 1
+    assert f"the log {proxy.log}: cannot open the log" in proxy.told
+
+
 def _records(log: Path) -> list[dict[str, object]]:
     items = list(read_log(log))
     assert [item for item in items if isinstance(item, Damaged)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,19 @@ def test_what_is_unlocked_may_be_taken(log_path: Path) -> None:
     os.close(open_log(log_path).fd)
     for each in (fd, also):
         os.close(each)
+
+
+def _fifo(folder: Path) -> Path:
+    os.mkfifo(folder / "fifo")
+    return folder / "fifo"
+
+
+def _terminal(_: Path) -> Path:
+    return Path(os.ttyname(os.openpty()[1]))
+
+
+@pytest.mark.parametrize("made", [_fifo, _terminal, lambda _: Path(os.devnull)], ids=["fifo", "tty", "null"])
+def test_only_a_regular_file_is_a_log(made: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = made(tmp_path)
+    with pytest.raises(LogError, match=f"the log {path} is not a regular file"):
+        open_log(path)

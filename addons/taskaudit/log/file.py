@@ -27,7 +27,9 @@ RETRY = 10.0
 """Seconds between two attempts to rotate, where one has failed."""
 _MOST_NOTICES = 20
 
-type Reason = Literal["log_repaired", "log_missing", "log_reopened", "rotation_failed", "sync_failed"]
+type Reason = Literal[
+    "log_repaired", "log_missing", "log_reopened", "log_altered", "rotation_failed", "sync_failed"
+]
 
 
 class Notice(NamedTuple):
@@ -53,6 +55,7 @@ class LogFile:
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._tell_repaired(self.repaired)
         self._torn: int | None = None
+        self._is_line_open = False
         self._missing: str | None = None
         self._unsynced: str | None = None
         self._group: GroupSync | None = None
@@ -107,7 +110,7 @@ class LogFile:
             status = os.fstat(self._fd)
         except OSError:
             return  # The write that follows will say it.
-        self._size = status.st_size
+        self._compare(status.st_size)
         if now >= self._next_look or (status.st_nlink == 0 and self._missing is None):
             self._look(now)
         if coming and self._is_due(now, coming):
@@ -123,7 +126,10 @@ class LogFile:
         if self._torn is not None:
             if os.fstat(self._fd).st_size > self._torn:  # Else another process has cut it: never fill it up.
                 os.ftruncate(self._fd, self._torn)
+                self._size = self._torn
             self._torn = None
+        if self._is_line_open:
+            lines = b"\n" + lines
         written = os.write(self._fd, lines)
         if written < len(lines):
             self._torn = os.fstat(self._fd).st_size - written
@@ -133,6 +139,7 @@ class LogFile:
             why = f"{os.strerror(errno.ENOSPC)}: only {written} of {len(lines)} bytes could be written"
             raise OSError(errno.ENOSPC, why)
         self._size += written
+        self._is_line_open = False
         if self._group is not None:
             self._group.written()
         elif self._settings.fsync == "each":
@@ -157,6 +164,15 @@ class LogFile:
         self._leave(self._fd)
         self._fd = -1  # The number may soon be another file's, or a connection's.
         return self._tidier.close()
+
+    def _compare(self, size: int) -> None:
+        """Notes what another program has done to the file since the last write."""
+        before, self._size = self._size, size
+        if size == before or self._torn is not None:
+            return
+        change = f"cut by {before - size} bytes" if size < before else f"{size - before} bytes longer"
+        self._notices.append(Notice("log_altered", f"another program has altered the log: it is {change}"))
+        self._is_line_open = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def _is_due(self, now: float, coming: int) -> bool:
         limit, age = self._settings.rotate_bytes, self._settings.rotate_seconds
@@ -212,7 +228,7 @@ class LogFile:
         self._take(fd)
 
     def _take(self, fd: int) -> None:
-        self._fd, self._torn = fd, None
+        self._fd, self._torn, self._is_line_open = fd, None, False
         self._size = os.fstat(fd).st_size
         since = begun(os.pread(fd, HEAD_SIZE, 0))
         self._begun = time.monotonic() - (max(0.0, time.time() - since) if since is not None else 0.0)

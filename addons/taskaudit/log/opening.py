@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,10 @@ if sys.platform != "win32":
 
 _TAIL = 65536
 _ATTEMPTS = 100
-FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+# O_NONBLOCK, O_NOCTTY: opening a FIFO or a terminal, which is then refused, neither waits nor takes it over.
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
+for _flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"):  # Windows has none of these.
+    FLAGS |= getattr(os, _flag, 0)
 MODE = 0o600
 
 
@@ -36,6 +40,8 @@ def open_log(path: Path) -> Opened:
             raise LogError(f"cannot open the log {path}: {error.strerror}") from error
         with contextlib.ExitStack() as undone:
             undone.callback(os.close, fd)
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise LogError(f"the log {path} is not a regular file: name one, or a new one")
             try:
                 lock(fd, path)
                 if not is_at(fd, path):

@@ -37,8 +37,9 @@ behind in cycles; while they are few, they are still in the processor's cache.""
 def serve(arguments: Sequence[str], options: Sequence[str], fail_on: Severity | None, verbose: bool) -> int:
     """Runs until SIGTERM or SIGINT; gives the exit status.
 
-    `arguments` are mitmproxy's; `options` are the audit's, as NAME=VALUE. With `fail_on`, 1 where there was a
-    finding of that severity or worse. Raises Refused; SystemExit(1) where it cannot start.
+    `arguments` are mitmproxy's; `options` are the audit's, as NAME=VALUE. 1 where records are missing from
+    the log, or the log from its place; with `fail_on`, also for a finding of that severity or worse. Raises
+    Refused; SystemExit(1) where it cannot start.
     """
     floods = _log_to_stderr(verbose)
     return asyncio.run(_serve(arguments, options, fail_on, floods))
@@ -78,7 +79,8 @@ async def _serve(
     finally:
         watching.cancel()
         floods.flush()
-    return int(fail_on is not None and audit.standing.has(fail_on))
+    has_failed = fail_on is not None and audit.standing.has(fail_on)
+    return int(has_failed or not audit.standing.is_sound)
 
 
 def _apply(master: LeanMaster, audit: TaskAudit) -> None:

@@ -70,6 +70,7 @@ def wanted(config: str, log: str, listen: str, mode: str) -> Wanted:
 class Standing:
     """Configuration, log and session in force, and what is counted over all sessions since the start.
 
+    `is_sound`: at the stop all records were in the log, and it was where its path leads.
     `is_own` tells the proxy's own connections. `is_watched`: somebody can see the live story, so it is kept.
     """
 
@@ -85,6 +86,7 @@ class Standing:
         self.health = Health(lambda: self.recorder.failing if self.recorder else None)
         self.hook_time = HookTime()
         self.ticks = 0
+        self.is_sound = True
         self._wanted: Wanted | None = None
         self._files: States = {}
         self._ended = Totals()
@@ -144,7 +146,7 @@ class Standing:
         """Ends the session, the last one."""
         recorder, self.recorder = self.recorder, None
         if recorder is not None and recorder.is_started:
-            recorder.stop()
+            self.is_sound = recorder.stop()
             self._ended.include(recorder.totals)
             logger.info("taskaudit: %s", coverage_line(self._ended))
         elif recorder is not None:

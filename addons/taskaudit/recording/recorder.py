@@ -199,11 +199,14 @@ class Recorder:
         """Writes the totals as they stand."""
         self._write([StatsRecord(**self._header("stats"), stats=self._stats())])
 
-    def stop(self, *, close: bool = True, is_last: bool = True) -> None:
+    def stop(self, *, close: bool = True, is_last: bool = True) -> bool:
         """Writes the last totals and the session's end, and closes the log unless another session takes it.
 
-        Where this session is the last, what became of the jobs is settled: those still open are told of.
+        Where this session is the last, what became of the jobs is settled: those still open are reported.
+        Gives whether the records are in the log, and the log where its path leads.
         """
+        if close:
+            self.log.reopen()
         if is_last:
             self._tell(self.lifecycle.finish())
         self.stats()
@@ -212,8 +215,13 @@ class Recorder:
             logger.warning("taskaudit: %s", waiver_text(UNUSED, waiver))
         if self._loss:
             logger.error("taskaudit: %d records could not be written into the log", self._loss.count)
+        elif trouble := self.log.trouble:
+            logger.error("taskaudit: the log %s: %s", self.log.path, trouble)
+        is_sound = self.failing is None
         if close and (gone := self.log.close()):
             logger.error("taskaudit: %d records are lost with the log, which was deleted", gone)
+            return False
+        return is_sound
 
     def _tell(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
         late = self._judged(findings)

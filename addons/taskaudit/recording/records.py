@@ -209,6 +209,7 @@ class FaultBody(_Model):
         "log_repaired",
         "log_missing",
         "log_reopened",
+        "log_altered",
         "rotation_failed",
         "sync_failed",
         "config_rejected",
