@@ -22,7 +22,8 @@ from taskaudit.times import day_of
 if TYPE_CHECKING:
     from taskaudit.config.loading import Loaded
 
-_SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SUBMITTING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+"""Methods of requests that may submit a task."""
 
 
 # gc=False: nothing in it can lead back to it, and tens of thousands may be remembered.
@@ -131,7 +132,7 @@ class Auditor:
 
     def may_be_unlisted_submission(self, method: str) -> bool:
         """Whether a request outside the catalogue may still turn out to be a submission."""
-        return self.catalogue.unlisted == "detect" and method.upper() in _SUBMITTING
+        return self.catalogue.unlisted == "detect" and method.upper() in SUBMITTING
 
     def _unlisted(self, exchange: Exchange) -> Outcome:
         """A submission where the answer's body names an envelope's member, else none of ours."""

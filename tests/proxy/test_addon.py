@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import os
@@ -23,7 +24,8 @@ from taskaudit.proxy import addon as module
 from taskaudit.proxy import standing
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.tee import Tee
-from tests.samples import BAD_ERROR, JOB
+from taskaudit.story.story import tell
+from tests.samples import BAD_ERROR, JOB, JOB_ID
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -271,6 +273,38 @@ def raising(monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> None:
     monkeypatch.setattr(target, name, fails)
 
 
+@pytest.mark.parametrize(
+    ("body", "job_id"),
+    [
+        (gzip.compress(JOB.encode()), JOB_ID),
+        (gzip.compress(JOB.encode())[:-9], None),
+        (b'{"job_id": "a", "job_id": "b"}', "b"),
+        (b'{"job_id": " "}', None),
+        (b'["job_id"]', None),
+        (b"[" * 100_000, None),
+        (b"", None),
+    ],
+)
+def test_where_the_audit_fails_the_job_is_followed_all_the_same(
+    started: Callable[..., Any],
+    log_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+    job_id: str | None,
+) -> None:
+    flow = a_flow()
+    assert flow.response
+    flow.response.raw_content = body
+    if body[:2] == b"\x1f\x8b":
+        flow.response.headers["content-encoding"] = "gzip"
+    with started() as (audit, _):
+        raising(monkeypatch, Auditor, "look")
+        live(audit, flow)
+        monkeypatch.undo()
+    story = tell([log_path])
+    assert [job.job_id for job in story.jobs] == ([job_id] if job_id else [])
+
+
 def test_a_failure_of_the_audit_is_a_finding_and_a_fault(
     started: Callable[..., Any],
     lines: Lines,
@@ -292,6 +326,7 @@ def test_a_failure_of_the_audit_is_a_finding_and_a_fault(
     records = lines()
     assert events(records) == ["session", "unaudited", "finding", "fault", "submission", "stats", "session"]
     assert records[1]["unaudited"]["reason"] == "internal_error"
+    assert records[1]["unaudited"]["job_id"] == JOB_ID
     assert records[2]["finding"]["rule"] == records[3]["fault"]["rule"] == "TA901"
     assert records[3]["fault"]["message"].startswith("ZeroDivisionError in fails, line ")
     assert "secret" not in json.dumps(records)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 import logging
 import time
 from collections import OrderedDict
@@ -20,9 +21,11 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
 from msgspec import structs
 
-from taskaudit.auditor import Auditor, Outcome
+from taskaudit.auditor import SUBMITTING, Auditor, Outcome
 from taskaudit.catalogue import Match, Role
 from taskaudit.config.document import ConfigError
+from taskaudit.contract import coding
+from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Kind, Verdict
 from taskaudit.contract.words import Language
@@ -383,4 +386,19 @@ def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:
         started=request.timestamp_start,
     )
     verdict = Verdict(Kind.UNREADABLE, (finding,))
-    return Outcome(exchange, Role.SUBMISSION, verdict=verdict, unaudited=Unaudited.INTERNAL_ERROR)
+    job_id = _plain_job_id(flow)
+    return Outcome(exchange, Role.SUBMISSION, None, job_id, verdict, Unaudited.INTERNAL_ERROR)
+
+
+def _plain_job_id(flow: http.HTTPFlow) -> str | None:
+    """The job id that the client is about to get, by the plainest reading of the answer; None for none."""
+    response = flow.response
+    if response is None or not response.raw_content or flow.request.method.upper() not in SUBMITTING:
+        return None
+    try:
+        encoding = response.headers.get("content-encoding", "")
+        value = json.loads(coding.undo(response.raw_content, encoding, DEFAULT_LIMIT))
+    except (coding.Undecodable, ValueError, RecursionError):
+        return None
+    job_id = value.get("job_id") if isinstance(value, dict) else None
+    return job_id if isinstance(job_id, str) and job_id.strip() else None

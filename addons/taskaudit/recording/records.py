@@ -192,7 +192,11 @@ class FindingBody(_Model):
 
 
 class UnauditedBody(_Model):
-    """An exchange in scope that got no verdict. `job_id` is the one that a job query asked for."""
+    """An exchange in scope that got no verdict.
+
+    `job_id` is the one that a job query asked for, or that a submission was answered with where the audit
+    failed at it.
+    """
 
     reason: Unaudited
     role: str
@@ -423,7 +427,7 @@ def _unaudited_body(outcome: Outcome, reason: Unaudited) -> UnauditedBody:
     return UnauditedBody(
         reason=reason,
         role=outcome.role,
-        job_id=outcome.job_id if is_query else None,
+        job_id=outcome.job_id,
         repeat_key=None if is_query else repeat_key(outcome),
     )
 
