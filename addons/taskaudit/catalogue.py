@@ -222,17 +222,17 @@ class _Hosts:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A route as its service file has it; where in the path the job's id and the project's stand."""
+
     route: Route
     hosts: _Hosts
     products: frozenset[str]
     job_id_at: int | None
+    project_at: int | None
 
 
-class _Offer(NamedTuple):
-    """A candidate that applies to a host."""
-
-    candidate: _Candidate
-    is_own_host: bool
+type _Offer = tuple[Match, int | None, int | None]
+"""The match with a candidate that applies to a host, but for the job id; where this and the project stand."""
 
 
 def _offers(candidates: list[_Candidate], host: str | None, clouds: _Hosts) -> tuple[_Offer, ...]:
@@ -240,46 +240,39 @@ def _offers(candidates: list[_Candidate], host: str | None, clouds: _Hosts) -> t
 
     On a cloud's domains these are all: there the first label names the product (contract, section 2).
     """
-    if host is None:
-        return tuple(_Offer(each, False) for each in candidates)
-    bare = _PORT.sub("", host).rstrip(".").lower()
+    bare = _PORT.sub("", host or "").rstrip(".").lower()
     label = bare.partition(".")[0] if bare in clouds else None
 
-    def is_named_by(candidate: _Candidate) -> bool:
-        return bare in candidate.hosts and (not candidate.products or label in candidate.products)
+    def is_named_by(each: _Candidate) -> bool:
+        return bare in each.hosts and (not each.products or label in each.products)
 
-    offers = [
-        _Offer(each, is_named_by(each) or label in each.products)
-        for each in sorted(candidates, key=is_named_by, reverse=True)
-    ]
-    return tuple(offer for offer in offers if offer.is_own_host or label is None)
+    ordered = sorted(candidates, key=is_named_by, reverse=True)
+    found = [(each, is_named_by(each) or label in each.products) for each in ordered]
+    return tuple(
+        (Match(each.route, None, is_own_host), each.job_id_at, each.project_at)
+        for each, is_own_host in found
+        if is_own_host or label is None
+    )
 
 
 @dataclass(slots=True)
 class _Node:
-    """A step in the tree of path segments; one tree a method.
-
-    `wildcards` are at most two: first the one below which a project's id stands.
-    """
+    """A step in the tree of path segments; one tree a method."""
 
     clouds: _Hosts
-    is_project: bool = False
     literals: dict[str, _Node] = field(default_factory=dict)
-    wildcards: list[_Node] = field(default_factory=list)
+    wildcard: _Node | None = None
     candidates: list[_Candidate] = field(default_factory=list)
-    known: dict[str | None, tuple[_Offer, ...]] = field(default_factory=dict)
+    known: dict[Host, tuple[_Offer, ...]] = field(default_factory=dict)
     """Offers by host, of the first hosts that were asked about."""
 
     def step(self, segment: str) -> _Node:
         """The node below for one segment of a template, made where there is none."""
         if not _WILDCARD.fullmatch(segment):
             return self.literals.setdefault(segment, _Node(self.clouds))
-        is_project = segment in _PROJECTS
-        below = next((each for each in self.wildcards if each.is_project is is_project), None)
-        if below is None:
-            below = _Node(self.clouds, is_project)
-            self.wildcards.insert(0 if is_project else len(self.wildcards), below)
-        return below
+        if self.wildcard is None:
+            self.wildcard = _Node(self.clouds)
+        return self.wildcard
 
     def offers(self, host: Host) -> tuple[_Offer, ...]:
         """The candidates that apply to the host, in order of precedence."""
@@ -287,26 +280,43 @@ class _Node:
         found = self.known.get(name)
         if found is None:
             found = _offers(self.candidates, name, self.clouds)
-            if len(self.known) < _MOST_HOSTS and (name is None or len(name) <= _LONGEST_HOST):
+            if len(self.known) < _MOST_HOSTS and len(name or "") <= _LONGEST_HOST:
                 self.known[name] = found
         return found
 
-    def find(self, segments: list[str], host: Host, at: int = 0) -> tuple[_Offer, ...]:
-        """The offers where a template fits `segments`; a literal wins over a wildcard, the leftmost first."""
+    def find(self, segments: list[str], host: Host, prefer: str | None, at: int = 0) -> Match | None:
+        """The match of the template that fits; a literal wins over a wildcard, the leftmost first."""
         node = self
         for segment in segments[at:]:
             at += 1
-            below = node.literals.get(segment)
-            for wildcard in node.wildcards:
-                if wildcard.is_project and not segment.isalnum() and not _PROJECT.fullmatch(segment):
-                    continue
-                if below is not None and (found := below.find(segments, host, at)):
-                    return found
-                below = wildcard
+            literal, wildcard = node.literals.get(segment), node.wildcard
+            if literal is not None and wildcard is not None:
+                return literal.find(segments, host, prefer, at) or wildcard.find(segments, host, prefer, at)
+            below = literal or wildcard
             if below is None:
-                return ()
+                return None
             node = below
-        return node.offers(host) if node.candidates else ()
+        return node.match(segments, host, prefer) if node.candidates else None
+
+    def match(self, segments: list[str], host: Host, prefer: str | None) -> Match | None:
+        """The match with the first candidate that applies to the host, `prefer` before the others."""
+        offers: Iterable[_Offer] | None = self.known.get(host)
+        if offers is None:
+            offers = self.offers(host)
+        if prefer is not None:
+            offers = sorted(offers, key=lambda offer: offer[0].route.service != prefer)
+        for match, job_id_at, project_at in offers:
+            if project_at is None or segments[project_at].isalnum() or _is_project(segments[project_at]):
+                if job_id_at is None:
+                    return match
+                job_id = segments[job_id_at]
+                return Match(match[0], unquote(job_id) if "%" in job_id else job_id, match[2])
+        return None
+
+
+def _is_project(segment: str) -> bool:
+    """Whether this can be a project's id, or a name that a test gave one; no word such as `fine_tuning`."""
+    return _PROJECT.fullmatch(segment) is not None
 
 
 class Catalogue:
@@ -339,17 +349,10 @@ class Catalogue:
         segments = path.split("/", self._longest + 2)
         if root is None or segments[0] or len(segments) < 2:
             return None
-        offers = root.find(segments, host, 1)
-        if not offers and not segments[-1]:
-            offers = root.find(segments[:-1], host, 1)
-        if not offers:
-            return None
-        candidate, is_own_host = offers[0]
-        if prefer is not None and candidate.route.service != prefer:
-            preferred = (offer for offer in offers if offer.candidate.route.service == prefer)
-            candidate, is_own_host = next(preferred, offers[0])
-        at = candidate.job_id_at
-        return Match(candidate.route, None if at is None else unquote(segments[at]), is_own_host)
+        match = root.find(segments, host, prefer, 1)
+        if match is None and not segments[-1]:
+            match = root.find(segments[:-1], host, prefer, 1)
+        return match
 
     def has_job_query(self, host: Host = None) -> bool:
         """Whether a service that applies to the host lists how its jobs are asked for."""
@@ -363,10 +366,10 @@ class Catalogue:
             for segment in segments[1:]:
                 node = node.step(segment)
             is_query = route.role is Role.JOB_QUERY
-            has_segment = is_query and route.id_parameter is None
-            candidate = _Candidate(
-                route, hosts, products, segments.index("{job_id}") if has_segment else None
-            )
+            has_id = is_query and route.id_parameter is None
+            project_at = next((at for at, each in enumerate(segments) if each in _PROJECTS), None)
+            job_id_at = segments.index("{job_id}") if has_id else None
+            candidate = _Candidate(route, hosts, products, job_id_at, project_at)
             node.candidates.append(candidate)
             if is_query:
                 self._queries.candidates.append(candidate)
