@@ -39,8 +39,8 @@ def codes(outcome: Outcome) -> list[str]:
         ("POST", UNLISTED, JOB, Role.SUBMISSION, None),
         ("PUT", UNLISTED, ERROR, Role.SUBMISSION, None),
         ("PATCH", UNLISTED, '{"job_id": null}', Role.SUBMISSION, None),
-        ("DELETE", UNLISTED, '{"error": null}', Role.SUBMISSION, None),
-        ("POST", UNLISTED, '{"error": []}', Role.SUBMISSION, None),
+        ("DELETE", UNLISTED, '{"error": {}}', Role.SUBMISSION, None),
+        ("POST", UNLISTED, '{"error": []}', Role.OTHER, None),
         ("GET", UNLISTED, JOB, Role.OTHER, None),
         ("HEAD", UNLISTED, JOB, Role.OTHER, None),
         ("POST", UNLISTED, "{}", Role.OTHER, None),
@@ -89,6 +89,22 @@ def test_an_unlisted_submission_is_seen_through_its_coding(body: bytes, coding: 
     assert (found.role, found.job_id) == (Role.SUBMISSION, JOB_ID)
 
 
+KEYSTONE = '{"error": {"message": "authentication required", "code": 401, "title": "Unauthorized"}}'
+
+
+@pytest.mark.parametrize(
+    "body", [KEYSTONE, '{"jsonrpc": "2.0", "id": 1, "error": null}', '{"error": "invalid_grant"}']
+)
+def test_an_unlisted_error_of_another_api_is_none_of_ours(body: str) -> None:
+    for sent in (
+        answer(body.encode(), status=401),
+        answer(gzip.compress(body.encode()), status=401, content_encoding="gzip"),
+    ):
+        assert outcome(path=UNLISTED, answer=sent).role is Role.OTHER
+        assert outcome(answer=sent).role is Role.SUBMISSION
+        assert not outcome(answer=sent).verdict.well_formed
+
+
 def escaped(name: str, choices: list[bool]) -> str:
     """A member's name with some of its characters as escapes."""
     pairs = zip(name, choices, strict=True)
@@ -106,7 +122,7 @@ def test_nothing_hides_a_submission(
     name: str, choices: list[bool], others: dict[str, Any], ascii_only: bool, charset: str
 ) -> None:
     rest = json.dumps({"": None, **others}, ensure_ascii=ascii_only)[1:]
-    text = f'{{"{escaped(name, choices[: len(name)])}": "a", {rest}'
+    text = f'{{"{escaped(name, choices[: len(name)])}": {{}}, {rest}'
     body = text.encode(charset, "ignore")
     sent = answer(body, content_type=f"application/json; charset={charset}")
     assert outcome(path=UNLISTED, answer=sent).role is Role.SUBMISSION

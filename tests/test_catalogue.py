@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from taskaudit import catalogue as module
-from taskaudit.catalogue import Catalogue, Match, Role, Service, _Node
+from taskaudit.catalogue import Catalogue, Match, Role, Route, Service, _Node
 from taskaudit.config.loading import load, load_service
 from taskaudit.config.settings import SHIPPED
 from taskaudit.paths import configs_dir
@@ -22,7 +22,7 @@ from taskaudit.paths import configs_dir
 ROOT = Path(__file__).resolve().parent.parent
 NOVA = re.compile(r"/v2\.1/\{\w+\}/servers\b")
 """OpenStack's own paths, which answer a server, or nothing."""
-FACTS = ROOT.parent / "shared" / "data" / "routes.csv"
+FACTS = ROOT.parent / "shared" / "data"
 
 
 def service(
@@ -370,11 +370,25 @@ def test_cost_does_not_grow_with_the_routes(monkeypatch: pytest.MonkeyPatch, pat
     assert visits(monkeypatch, sized(10), path)[1] == visits(monkeypatch, sized(1000), path)[1] <= 12
 
 
+def facts(name: str) -> list[dict[str, str]]:
+    if not FACTS.is_dir():
+        pytest.skip("the tables of published routes are not beside this checkout")
+    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def of_route(rows: list[dict[str, str]], route: Route) -> list[dict[str, str]]:
+    """What is published of a route, whatever its placeholders are called."""
+    return [
+        row
+        for row in rows
+        if (row["service"], row["method"], re.sub(r"\{\w+\}", "{}", row["path"]))
+        == (route.service, route.method, re.sub(r"\{\w+\}", "{}", route.template))
+    ]
+
+
 def test_all_known_submissions_are_listed(shipped: Catalogue) -> None:
-    if not FACTS.is_file():
-        pytest.skip("the table of published routes is not beside this checkout")
-    with FACTS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["tier"] == "core" and not NOVA.match(row["path"])]
+    rows = [row for row in facts("routes") if row["tier"] == "core" and not NOVA.match(row["path"])]
     listed = {(route.service, route.method, route.template): route.role for route in shipped.routes}
     assert len(rows) > 200
     for row in rows:
@@ -382,6 +396,43 @@ def test_all_known_submissions_are_listed(shipped: Catalogue) -> None:
         match = shipped.match(row["method"], re.sub(r"\{\w+\}", "x1", row["path"]))
         assert match is not None, row
         assert match.route.role is Role.SUBMISSION, row
+
+
+def test_none_is_stricter_than_what_is_published_of_it(shipped: Catalogue) -> None:
+    """Where `job_id` is not required, whatever else is published of the answer is a success without it."""
+    rows = facts("routes")
+    for route in (each for each in shipped.routes if each.role is Role.SUBMISSION):
+        published = of_route(rows, route)
+        assert published, route
+        optional = [row for row in published if row["job_id_required"] == "no"]
+        others = {name for row in published for name in row["other_members"].split(";")} - {"", "error"}
+        of_service = [row["success_status"] for row in rows if row["service"] == route.service]
+        general = [each for each in of_service if "generic" in each]
+        told = " ".join([*general, *(row["success_status"] for row in published)])
+        statuses = {int(code) for code in re.findall(r"\d+", told)}
+        assert route.allowance.order_members == (others if optional else others & {"order_id"}), route
+        if optional and not others:
+            assert route.allowance.empty_statuses, route
+        assert route.allowance.empty_statuses <= statuses, route
+
+
+ENDS = {"SUCCESS", "FAIL", "COMPLETED", "FAILED", "SUCCEEDED", "FINISHED", "STOP", "ERROR"}
+
+
+def test_job_queries_are_read_as_published(shipped: Catalogue) -> None:
+    rows = facts("job_query_routes")
+    compared = 0
+    for route in (each for each in shipped.routes if each.role is Role.JOB_QUERY):
+        for row in of_route(rows, route):
+            said = {
+                word.upper() for word in re.findall(r"\w+", row["status_enum"] + row["status_desc"], re.A)
+            }
+            assert said & ENDS <= route.final_statuses, route
+            if members := {member.partition(":")[0] for member in row["members"].split(";")} - {""}:
+                at = f"{route.shape.member}." if route.shape.member else ""
+                assert {f"{at}status", at + route.shape.id_member} <= members, route
+                compared += 1
+    assert compared > 12
 
 
 @pytest.mark.parametrize("name", SHIPPED)

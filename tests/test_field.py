@@ -33,13 +33,20 @@ class Row(NamedTuple):
     status: int
 
 
-NOTHING_AUDITED = 3
+CLEAN, FINDINGS, NOTHING_AUDITED = 0, 1, 3
 
 ROWS = [
     # Nova is no task-class API: a server, and nothing at all, are what it should answer.
     Row("c01-nova-create-cn-north-4.har", (), NOTHING_AUDITED),
     Row("c02-nova-action-eu-de.har", (), NOTHING_AUDITED),
     Row("c02-nova-action-private-cloud.har", (), NOTHING_AUDITED),
+    # Errors of Keystone, of JSON-RPC, of OAuth and of Google's APIs.
+    Row("b11-iam-401.har", (), NOTHING_AUDITED),
+    Row("b20-jsonrpc.har", (), NOTHING_AUDITED),
+    Row("b20-errors-of-others.har", (), NOTHING_AUDITED),
+    # Not an answer, but what the vendor's SDK prints of one.
+    Row("r09-sdk-exception.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
+    Row("r09-sdk-exception-msg.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
 ]
 
 

@@ -198,6 +198,24 @@ def test_ta005_wherever_the_parser_says(body: str) -> None:
     assert set(found[:-1]) <= {"TA007"}
 
 
+HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    "page", [HTML, HTML.upper(), f"\n<!DOCTYPE html>{HTML}", "<HEAD>", "<body bgcolor=white>"]
+)
+def test_ta005_says_that_it_is_an_html_page(page: str) -> None:
+    (fault,) = read(page).faults
+    assert (fault.rule.code, fault.found, fault.offset) == ("TA005", "an HTML page", page.index("<"))
+
+
+@pytest.mark.parametrize("text", ["<htmlx>", "<?xml?><error/>", f"{{}}{HTML}", f"502 {HTML}"])
+def test_ta005_calls_nothing_else_a_page(text: str) -> None:
+    (fault,) = read(text).faults
+    assert fault.rule.code == "TA005"
+    assert fault.found != "an HTML page"
+
+
 @pytest.mark.parametrize(
     ("body", "at"),
     [

@@ -31,7 +31,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "addons" / "taskaudit"
 KEPT = re.compile(
     r"Array of Object|String|Number|Boolean|true|false|null|Object|Array"
     r"|HTTP|HTML|JSON|UTF-8|URL|ID|Unicode|Content-Type|Content-Encoding"
-    r"|(?:application|binary|text)/[a-z-]+|gzip|x-gzip|deflate|br|zstd|gateway|fault|flat|problem|gb18030|big5"
+    r"|(?:application|binary|text)/[a-z-]+|gzip|x-gzip|deflate|br|zstd|gateway|fault|flat|problem|sdk|SDK|API|gb18030|big5"
     r"|job_id|error\.code|error|details|U\+[0-9A-F]+|0x[0-9A-F]{2}|\\[uU][0-9a-fA-F]+|\\[nrt]"
 )
 QUOTED = re.compile(r'"[^"]*"')

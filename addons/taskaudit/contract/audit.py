@@ -57,7 +57,7 @@ def by_rules(body: Body, status: int | None, allowance: Allowance = STRICT) -> V
         error_code=_string(failure.get("code")),
         error_message=_string(failure.get("message")),
         omitted=omitted,
-        names_envelope="job_id" in value or "error" in value,
+        names_envelope=envelope.names_envelope(value),
         text=body.text,
     )
 

@@ -25,6 +25,7 @@ from taskaudit.contract.rules.body import (
     TA009,
     TA010,
 )
+from taskaudit.contract.rules.error import is_html_page
 from taskaudit.contract.rules.rule import Fault
 from taskaudit.contract.verdict import MAX_FINDINGS_PER_RULE
 
@@ -233,6 +234,8 @@ class _Reader:
             end = len(self.text.rstrip())
             raise _Unreadable(TA006.at("", "the rest of the JSON text", "the end of the text", offset=end))
         offset = _offset(utf8, reason)
+        if is_html_page(self.text):
+            raise _Unreadable(TA005.at("", "one JSON text", "an HTML page", offset=offset))
         what = _JITER_PLACE.sub("", reason)
         at = char_name(self.text[offset]) if offset < len(self.text) else "the end of the text"
         raise _Unreadable(TA005.at("", "one JSON text", f"{at}: {what}", offset=offset))

@@ -41,6 +41,7 @@ PHRASES: Final = (
     Words("text in {name}", "{name} 编码的文本"),
     Words("byte 0x{name} that no charset explains", "任何字符集都无法解释的字节 0x{name}"),
     Words("one JSON text", "一个 JSON 文本"),
+    Words("an HTML page", "HTML 页面"),
     Words("{char}: {phrase}", "{char}：{phrase}"),
     Words("the end of the text: {phrase}", "文本末尾：{phrase}"),
     Words("the whole HTTP message", "完整的 HTTP 报文"),
@@ -81,6 +82,10 @@ PHRASES: Final = (
     Words("Object with {quoted} and {n} more", "含有 {quoted} 及另外 {n} 个成员的 Object"),
     Words("Object with {quoted}", "含有 {quoted} 的 Object"),
     Words("Object in the {name} error dialect", "采用 {name} 错误格式的 Object"),
+    Words(
+        "Object in the sdk error dialect: what the vendor's SDK prints of an error, not an answer of the API",
+        "采用 sdk 错误格式的 Object：这是厂商 SDK 打印的错误内容，而非 API 的响应",
+    ),
     Words("a status under 400 with a job", "返回任务时状态码小于 400"),
     Words("a status of 400 or more with an error", "返回错误时状态码不小于 400"),
     Words('a top-level "job_id"', '位于顶层的 "job_id"'),

@@ -83,7 +83,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     `findings` are in order of code, then pointer. A rule that is broken more than
     `MAX_FINDINGS_PER_RULE` times is listed that often; `omitted` counts the rest by rule.
     `text` is the decoded body, for showing the place of a finding; it is never recorded.
-    `names_envelope`: the body is an Object with a `job_id` or an `error` member, `null` included.
+    `names_envelope`: the body is an Object with a `job_id`, or an `error` that is not plainly another API's.
     `error_code` and `error_message` are those of an `error` envelope, where they are Strings.
     """
 

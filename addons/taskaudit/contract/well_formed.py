@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from taskaudit.contract.body import Body
+from taskaudit.contract.rules.envelope import names_envelope
 from taskaudit.contract.rules.error import is_documented_code
 from taskaudit.contract.rules.job_id import is_safe
 from taskaudit.contract.verdict import Kind, Verdict
@@ -41,7 +42,8 @@ def _error(value: dict[str, Any], text: str | None) -> Verdict | None:
         return None
     if not _are_details(error["details"]) if "details" in error else "details" in value:
         return None
-    return Verdict(Kind.ERROR, error_code=code, error_message=message, names_envelope=True, text=text)
+    is_ours = names_envelope(value)
+    return Verdict(Kind.ERROR, error_code=code, error_message=message, names_envelope=is_ours, text=text)
 
 
 def _is_text(value: object) -> bool:

@@ -39,6 +39,10 @@ from taskaudit.contract.verdict import Kind
         ({"type": "server", "status": "ACTIVE"}, None),
         ({"type": "x", "status": True}, None),
         ({"status": 404}, None),
+        ({"status_code": 400, "request_id": "r", "error_code": "A", "error_message": "m"}, "sdk"),
+        ({"status_code": 400, "error_code": "A", "error_msg": "m", "code": "A", "message": "m"}, "sdk"),
+        ({"status_code": 400, "error_code": None, "error_msg": "m"}, None),
+        ({"status_code": 400, "error_msg": "m"}, None),
         ({}, None),
         ({"order_id": "CS1"}, None),
     ],
@@ -50,6 +54,37 @@ def test_the_dialect(value: dict[str, Any], dialect: str | None) -> None:
 def test_the_dialect_is_named_in_the_finding() -> None:
     (fault,) = envelope.envelope_foreign({"code": "A", "message": "m"})
     assert (fault.pointer, fault.found) == ("", "Object in the flat error dialect")
+
+
+def test_of_the_dialect_of_the_sdk_it_is_said_that_it_is_no_answer() -> None:
+    (fault,) = envelope.envelope_foreign({"status_code": 400, "error_code": "ELB.1202", "error_msg": "m"})
+    told = "what the vendor's SDK prints of an error, not an answer of the API"
+    assert fault.found == f"Object in the sdk error dialect: {told}"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_ours"),
+    [
+        ({"job_id": None}, True),
+        ({"job_id": "a", "error": "e", "jsonrpc": "2.0"}, True),
+        ({"error": {}}, True),
+        ({"error": {"message": "m", "code": 400}}, True),
+        ({"error": {"message": "m", "code": "Ecs.0001", "details": None}, "status": 400, "title": "t"}, True),
+        ({"error": {"message": "m", "code": 401, "title": "Unauthorized"}}, False),
+        ({"error": {"message": "m", "code": "Ecs.0001", "title": None}}, False),
+        ({"error": {"message": "m", "code": 403, "status": "PERMISSION_DENIED", "details": []}}, False),
+        ({"error": {"message": "m", "code": 403, "errors": []}}, False),
+        ({"error": {"code": -32601, "message": "m"}, "id": 1, "jsonrpc": "2.0"}, False),
+        ({"error": {"code": "-1", "message": "m"}, "jsonrpc": None}, False),
+        ({"error": "invalid_grant", "error_description": "d"}, False),
+        ({"error": None}, False),
+        ({"error": []}, False),
+        ({"error": False}, False),
+        ({"errors": [{}]}, False),
+    ],
+)
+def test_an_error_that_is_plainly_another_apis_is_not_ours(value: dict[str, Any], is_ours: bool) -> None:
+    assert envelope.names_envelope(value) is is_ours
 
 
 @pytest.mark.parametrize(

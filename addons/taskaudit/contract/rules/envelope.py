@@ -52,14 +52,16 @@ TA103 = Rule(
     "envelope-foreign",
     Severity.ERROR,
     when=Words(
-        "neither, but a known other error dialect: gateway, fault, flat or problem",
-        "既没有 job_id 也没有 error，但属于已知的其他错误格式：gateway、fault、flat 或 problem",
+        "neither, but a known other error dialect: gateway, fault, flat, problem or sdk",
+        "既没有 job_id 也没有 error，但属于已知的其他错误格式：gateway、fault、flat、problem 或 sdk",
     ),
     why=Words(
         "Clients that read error.code and error.message find nothing. The vendor's SDK reads the gateway "
-        "dialect and the flat one, other clients do not.",
+        "dialect and the flat one, other clients do not. The sdk dialect is not an answer of an API: the "
+        "vendor's SDK prints it of an error. Capture the answer itself to have it audited.",
         "读取 error.code 和 error.message 的客户端什么也找不到。厂商 SDK 能识别 gateway 和 flat 格式，其"
-        "他客户端则不能。",
+        "他客户端则不能。sdk 格式不是 API 的响应，而是厂商 SDK 打印的错误内容；要审计响应，请抓取 API 的原始"
+        "响应。",
     ),
     source="Huawei Cloud API reference; API Gateway error codes; OpenStack Compute API; RFC 9457",
     bad=Example(
@@ -118,6 +120,11 @@ def _has(value: dict[str, Any], *names: str) -> bool:
     return all(value.get(name) is not None for name in names)
 
 
+def _is_sdk(value: dict[str, Any]) -> bool:
+    """What an exception of the vendor's SDK is printed as; `error_msg` may stand beside."""
+    return _has(value, "status_code", "error_code")
+
+
 def _is_gateway(value: dict[str, Any]) -> bool:
     return any(_has(value, *pair) for pair in _GATEWAY_PAIRS)
 
@@ -140,7 +147,13 @@ def _is_problem(value: dict[str, Any]) -> bool:
     return isinstance(status, int) and not isinstance(status, bool) and ("type" in value or "title" in value)
 
 
-DIALECTS = {"gateway": _is_gateway, "fault": _is_fault, "flat": _is_flat, "problem": _is_problem}
+DIALECTS = {
+    "sdk": _is_sdk,
+    "gateway": _is_gateway,
+    "fault": _is_fault,
+    "flat": _is_flat,
+    "problem": _is_problem,
+}
 
 
 def dialect(value: dict[str, Any]) -> str | None:
@@ -163,7 +176,12 @@ def envelope_ambiguous(value: dict[str, Any]) -> Iterator[Fault]:
 
 def envelope_foreign(value: dict[str, Any]) -> Iterator[Fault]:
     """TA103; names the dialect."""
-    yield TA103.at("", '"job_id" or "error"', f"Object in the {dialect(value)} error dialect")
+    found = (
+        "Object in the sdk error dialect: what the vendor's SDK prints of an error, not an answer of the API"
+        if _is_sdk(value)
+        else f"Object in the {dialect(value)} error dialect"
+    )
+    yield TA103.at("", '"job_id" or "error"', found)
 
 
 def status_disagrees(kind: Kind, status: int | None) -> Iterator[Fault]:
@@ -174,6 +192,21 @@ def status_disagrees(kind: Kind, status: int | None) -> Iterator[Fault]:
         yield TA104.at("", "a status under 400 with a job", f"HTTP {status}")
     if kind is Kind.ERROR and status < 400:
         yield TA104.at("", "a status of 400 or more with an error", f"HTTP {status}")
+
+
+_OTHERS_ERRORS = frozenset({"title", "status", "errors"})
+"""Members of errors of Keystone and of Google's APIs."""
+
+
+def names_envelope(value: dict[str, Any]) -> bool:
+    """Whether a member of an envelope is there that is not plainly another API's (contract, section 2).
+
+    An `error` alone is, where it is no Object (OAuth, JSON-RPC), or has members that ours has not.
+    """
+    if "job_id" in value:
+        return True
+    error = value.get("error")
+    return isinstance(error, dict) and "jsonrpc" not in value and _OTHERS_ERRORS.isdisjoint(error)
 
 
 def is_near_miss(name: str) -> bool:

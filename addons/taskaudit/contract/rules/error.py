@@ -176,10 +176,15 @@ def error_members_swapped(message: str, code: str) -> Iterator[Fault]:
 
 def error_message_embeds_body(message: str) -> Iterator[Fault]:
     """TA309."""
-    if _HTML.match(message):
+    if is_html_page(message):
         yield TA309.at("/error/message", "a text for the user", "String that holds an HTML page")
     elif _is_json_object(message):
         yield TA309.at("/error/message", "a text for the user", "String that holds a JSON object")
+
+
+def is_html_page(text: str) -> bool:
+    """Whether this begins as the pages of proxies and gateways do."""
+    return _HTML.match(text) is not None
 
 
 def is_documented_code(text: str) -> bool:
