@@ -26,9 +26,9 @@ UNSEEN = outcome(
     ("exchanges", "state"),
     [
         ([submit(0)], JobState.NEVER_QUERIED),
-        ([submit(0), ask(5, None)], JobState.LOST),
-        ([submit(0), UNSEEN], JobState.LOST),
-        ([ask(5, None)], JobState.LOST),
+        ([submit(0), ask(5, None)], JobState.NO_STATUS),
+        ([submit(0), UNSEEN], JobState.NO_STATUS),
+        ([ask(5, None)], JobState.NO_STATUS),
         ([submit(0), ask(5)], JobState.OPEN),
         ([submit(0), ask(5), ask(9, None)], JobState.OPEN),
         ([ask(5, "no such status")], JobState.OPEN),
@@ -44,5 +44,26 @@ def test_each_state(tmp_path: Path, exchanges: list[Outcome], state: JobState) -
     assert job.state is state
 
 
+@pytest.mark.parametrize(
+    ("last", "stop", "state"),
+    [
+        (299, False, JobState.NOT_ASKED_YET),
+        (301, False, JobState.NEVER_QUERIED),
+        (299, True, JobState.NEVER_QUERIED),
+    ],
+)
+def test_nobody_has_asked_yet_or_ever(tmp_path: Path, last: float, stop: bool, state: JobState) -> None:
+    """A job is never-queried once its time has passed, or the run has ended."""
+    job, _ = tell([write_log(tmp_path / "log", [submit(0), submit(last, "b")], ends=last, stop=stop)]).jobs
+    assert job.state is state
+
+
 def test_every_state_has_its_name() -> None:
-    assert [state.value for state in JobState] == ["never-queried", "open", "lost", "final", "failed"]
+    assert [state.value for state in JobState] == [
+        "not-asked-yet",
+        "never-queried",
+        "open",
+        "no-status",
+        "final",
+        "failed",
+    ]

@@ -8,8 +8,9 @@ from enum import StrEnum
 class JobState(StrEnum):
     """How far a job has come, as far as the logs tell."""
 
+    NOT_ASKED_YET = "not-asked-yet"
     NEVER_QUERIED = "never-queried"
     OPEN = "open"
-    LOST = "lost"
+    NO_STATUS = "no-status"
     FINAL = "final"
     FAILED = "failed"

@@ -47,6 +47,11 @@ class Totals:
         """Submissions and job queries, audited or not."""
         return self.audited + self.unaudited.total()
 
+    @property
+    def counting(self) -> Counter[Severity]:
+        """Findings by severity, without those that are waived."""
+        return self.severities - self.waived_severities
+
     def add(self, outcome: Outcome) -> None:
         """Counts one exchange."""
         if outcome.role is Role.OTHER:
@@ -79,8 +84,7 @@ class Totals:
 
     def has(self, fail_on: Severity) -> bool:
         """Whether there was a finding of that severity or worse; waived ones aside."""
-        counting = self.severities - self.waived_severities
-        return any(severity.rank <= fail_on.rank for severity in counting)
+        return any(severity.rank <= fail_on.rank for severity in self.counting)
 
     def include(self, other: Totals) -> None:
         """Adds what another has counted."""

@@ -83,7 +83,8 @@ def test_one_story_of_two_logs(tmp_path: Path) -> None:
         (["--route", "volumes"], ["8ab1"]),
         (["--since", "95s"], ["8ab1"]),
         (["--since", "2026-09-21T14:13:30Z"], ["8ab1"]),
-        (["--state", "lost"], []),
+        (["--state", "no-status"], []),
+        (["--state", "not-asked-yet"], []),
     ],
 )
 def test_jobs_are_chosen(tmp_path: Path, options: list[str], chosen: list[str]) -> None:

@@ -14,8 +14,10 @@ from taskaudit.contract.verdict import Kind, Severity
 from taskaudit.exchange import Unaudited
 from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
+from taskaudit.policy.policy import Policy
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, outcome
+from tests.samples import BAD_ERROR, outcome, waiver
+from tests.stories import under
 
 
 def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -50,6 +52,15 @@ def test_what_was_counted_is_told(totals: Totals) -> None:
     assert told["taskaudit_healthy",] == 1
     assert (told["taskaudit_hook_seconds_count",], told["taskaudit_hook_seconds_sum",]) == (1, 0.002)
     assert "process_open_fds" in {name for name, *_ in told}
+
+
+def test_waived_findings_are_a_metric_of_their_own(totals: Totals) -> None:
+    """So that an alert on new findings is not about known ones."""
+    for each in under(Policy(waivers=[waiver("TA306")]), [outcome(BAD_ERROR, 400)] * 2):
+        totals.add(each)
+    told = read(Metrics(lambda: Measured(totals, HookTime(), 0, 0, True)))
+    assert told["taskaudit_findings_total", "TA306", "error"] == 1
+    assert told["taskaudit_waived_findings_total", "TA306", "error"] == 2
 
 
 def test_exchanges_and_unaudited_add_up_to_all_that_were_seen(totals: Totals) -> None:

@@ -81,7 +81,7 @@ def test_the_summary_has_the_coverage(console: Front) -> None:
         "submissions: 2 (1 error, 1 job); job queries: 0",
         "findings: 1 error",
         "      1  TA306 error-code-not-string (error)",
-        "1 job: 1 never-queried",
+        "1 job: 1 not asked yet",
         "seen 3 = other 1 + audited 2 + unaudited 0",
     ]
 
@@ -98,8 +98,8 @@ def test_the_jobs(console: Front) -> None:
     console.passes(JOB)
     lines = console("taskaudit.jobs")
     assert lines[0].endswith(JOB_ID)
-    assert "never asked" in lines[1]
-    assert lines[-2:] == ["1 job: 1 never-queried", "seen 1 = other 0 + audited 1 + unaudited 0"]
+    assert "not asked yet" in lines[1]
+    assert lines[-2:] == ["1 job: 1 not asked yet", "seen 1 = other 0 + audited 1 + unaudited 0"]
 
 
 def test_mitmweb_has_all_of_it_in_the_event_log(web: Front, caplog: pytest.LogCaptureFixture) -> None:

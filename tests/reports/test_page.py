@@ -19,7 +19,14 @@ def page(log_path: Path, *outcomes: object, **limits: int) -> Page:
 
 def test_every_state_and_severity_is_counted(log_path: Path) -> None:
     shown = page(log_path, submit(0), ask(5, "SUCCESS"), submit(6, "never"))
-    assert shown.states == {"never-queried": 1, "open": 0, "lost": 0, "final": 1, "failed": 0}
+    assert shown.states == {
+        "not-asked-yet": 0,
+        "never-queried": 1,
+        "open": 0,
+        "no-status": 0,
+        "final": 1,
+        "failed": 0,
+    }
     assert shown.severities == {"error": 0, "warning": 1, "info": 0}
     assert (shown.submissions, shown.job_queries) == (2, 1)
     assert shown.job_severities == {"warning": 1, "none": 1}

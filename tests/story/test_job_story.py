@@ -32,10 +32,10 @@ def found(rule: str) -> Found:
 @pytest.mark.parametrize(
     ("exchanges", "state", "status"),
     [
-        ([submission()], JobState.NEVER_QUERIED, None),
+        ([submission()], JobState.NOT_ASKED_YET, None),
         ([submission(), query(2, "RUNNING")], JobState.OPEN, "RUNNING"),
         ([submission(), query(2, "RUNNING"), query(3, None)], JobState.OPEN, "RUNNING"),
-        ([submission(), query(2, None)], JobState.LOST, None),
+        ([submission(), query(2, None)], JobState.NO_STATUS, None),
         ([query(2, "SUCCESS", is_final=True), query(3, "RUNNING")], JobState.FINAL, "SUCCESS"),
         ([query(2, "FAIL", is_final=True)], JobState.FAILED, "FAIL"),
         ([query(2, "error", is_final=True)], JobState.FAILED, "error"),

@@ -150,7 +150,7 @@ def test_what_is_not_there_is_loud(tmp_path: Path) -> None:
     text = shown(story_lines(story, map(STATE, story.jobs), Language.ZH), 160)
     assert "1 个任务不再跟踪（remembered_jobs）" in text
     assert "1 行不是记录" in text
-    assert "1 条记录丢失，或不在这些日志中" in text
+    assert "1 条记录丢失，或不在这些日志中" in " ".join(text.split())
     assert "1 个会话中有 1 个仍在运行，或已被终止" in text
 
 

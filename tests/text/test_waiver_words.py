@@ -10,7 +10,15 @@ from taskaudit.contract.verdict import Waiver
 from taskaudit.contract.words import Language, Words
 from taskaudit.policy.policy import Policy
 from taskaudit.text import waiver_words
-from taskaudit.text.waiver_words import EXPIRED, UNUSED, WAIVED, policy_lines, waived_text, waiver_text
+from taskaudit.text.waiver_words import (
+    EXPIRED,
+    UNUSED,
+    WAIVED,
+    policy_lines,
+    waived_text,
+    waiver_text,
+    with_waived,
+)
 from taskaudit.totals import Totals
 from tests.samples import waiver
 
@@ -50,16 +58,18 @@ def test_a_waiver(words: Words, told: str) -> None:
     assert waiver_text(words, known, Language.ZH) != told
 
 
-def test_some_of_several() -> None:
-    terms = "2099-12-31", "me", "why"
-    assert waived_text(2, 2, *terms) == "waived until 2099-12-31 by me: why"
-    assert waived_text(1, 2, *terms) == "1 of 2 waived, until 2099-12-31 by me: why"
+def test_waived_ones_are_counted_apart() -> None:
+    assert waived_text("2099-12-31", "me", "why") == "waived until 2099-12-31 by me: why"
+    assert waived_text(None, None, None) == ""
+    assert with_waived("3 errors", 2) == "3 errors (2 more waived)"
+    assert with_waived("3 errors", 0) == "3 errors"
+    assert with_waived("3 个错误", 2, Language.ZH) == "3 个错误（另有 2 项已豁免）"
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if "owner" in members(ALL[name].en)])
 def test_hostile_text_is_harmless(name: str) -> None:
     hostile = Waiver("TA306", HOSTILE, HOSTILE, "2099-12-31", HOSTILE, HOSTILE)
-    assert waiver_text(ALL[name], hostile, count=1, total=2).isprintable()
+    assert waiver_text(ALL[name], hostile).isprintable()
 
 
 def test_the_end_of_a_run() -> None:

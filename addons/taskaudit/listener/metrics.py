@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -58,7 +59,10 @@ class Metrics:
         totals = measured.totals
         yield _exchanges(totals)
         yield _unaudited(totals)
-        yield _findings(totals)
+        yield _findings(
+            "taskaudit_findings", "Findings by rule, without waived ones.", totals.findings - totals.waived
+        )
+        yield _findings("taskaudit_waived_findings", "Findings that are waived, by rule.", totals.waived)
         yield _counter("taskaudit_records_lost", "Records that could not be written.", totals.lost)
         yield _counter(
             "taskaudit_jobs_evicted", "Jobs forgotten because too many were open.", measured.evicted
@@ -96,10 +100,10 @@ def _unaudited(totals: Totals) -> Metric:
     return family
 
 
-def _findings(totals: Totals) -> Metric:
-    family = CounterMetricFamily("taskaudit_findings", "Findings by rule.", labels=["rule", "severity"])
+def _findings(name: str, words: str, counted: Counter[str]) -> Metric:
+    family = CounterMetricFamily(name, words, labels=["rule", "severity"])
     for rule in RULES.values():
-        family.add_metric([rule.code, rule.severity], totals.findings[rule.code])
+        family.add_metric([rule.code, rule.severity], counted[rule.code])
     return family
 
 

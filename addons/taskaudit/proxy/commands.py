@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -206,7 +207,7 @@ class Commands:
 def _summary(report: Report, language: Language) -> Iterator[RenderableType]:
     *told, coverage = summary_text(report.coverage.totals, report.evicted, language)
     yield from told
-    for code, count in report.rules:
+    for code, count in filter(itemgetter(1), report.rules):
         yield Text(f"{count:>7}  {code} {RULES[code].name} ({RULES[code].severity})")
     yield Text(counted((job.state for job in report.jobs), len(report.jobs), language))
     if report.period:

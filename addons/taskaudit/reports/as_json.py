@@ -10,13 +10,14 @@ Members keep their names and types; more may come. Times are RFC 3339, UTC, null
   missing, pruned, open or damaged
 - `damaged`: a message for each place that could not be read
 - `evicted_jobs`, `unlisted_jobs`, `repeated_exchanges`: how many
-- `counts`: `submissions`, `job_queries`, `findings` (all), `severities`, `rules`, `waived` (of
-  those, by rule), `kinds`, `states`
+- `counts`: `submissions`, `job_queries`, `findings`, `severities` and `rules` without those that are
+  `waived` (by rule), `kinds`, `states`
 - `findings`: equal ones together, the worst first: `rule`, `name`, `severity`, `count`, `first`, `last`,
   `fingerprint`, `waived` (how many of them) and `waived_until`, `waived_by`, `waived_why`, `example` (of
   `time`, `method`, `host`, `path`, `route`, `http_status`, `job_id`, `request_id`,
   `instance`, `source`, `pointer`, `expected`, `found`, `line`, `column`)
-- `operations`: `role`, `method`, `name`, `seen`, `audited`, `unaudited`, `kinds`, `rules`
+- `operations`: `role`, `method`, `name`, `seen`, `audited`, `unaudited`, `kinds`, `rules` without
+  findings that are `waived` (how many)
 - `jobs`: as `taskaudit jobs --job ID --format json` prints each; `unlisted_queries`: how many of them are not
   among `steps`
 
@@ -113,6 +114,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "unaudited": dict(operation.unaudited),
         "kinds": dict(operation.kinds),
         "rules": dict(operation.rules),
+        "waived": operation.waived,
     }
 
 

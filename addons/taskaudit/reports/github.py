@@ -21,11 +21,11 @@ from taskaudit.reports.shown import (
     difference,
     is_waived,
     notes,
+    often,
     request_id,
     request_line,
     rule_title,
     source_of,
-    times,
     waived,
 )
 from taskaudit.reports.standing import standing_of
@@ -90,7 +90,7 @@ def _annotation(report: Report, found: FoundStory, language: Language) -> _Annot
     request = " ".join(filter(None, (request_line(example), status)))
     place = f"{escape(example.pointer)}: " if example.pointer else ""
     told = ", ".join(
-        filter(None, (times(found.count, language), clock(found.first), request_id(example, language)))
+        filter(None, (often(found, language), clock(found.first), request_id(example, language)))
     )
     lines = (request, f"{place}{difference(example, language)}", told, waived(found, language))
     return _Annotation(

@@ -39,6 +39,7 @@ from taskaudit.reports.page_words import PAGE
 from taskaudit.reports.shown import about, is_placed, waived
 from taskaudit.story.jobs import seconds, why_failed
 from taskaudit.text.terms import SEVERITIES, STATES
+from taskaudit.text.waiver_words import with_waived
 from taskaudit.times import rfc3339
 
 type Choice = tuple[str, str, int]
@@ -139,7 +140,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    functions = (about, anchor, clock, is_conversation, is_placed, seconds, sent, since, waived, why_failed)
+    functions = (
+        about,
+        anchor,
+        clock,
+        is_conversation,
+        is_placed,
+        seconds,
+        sent,
+        since,
+        waived,
+        why_failed,
+        with_waived,
+    )
     environment.globals.update({each.__name__: each for each in functions})
     environment.globals["known_rules"] = RULES
     environment.globals["rule_name"] = lambda code: RULES[code].name if code in RULES else ""

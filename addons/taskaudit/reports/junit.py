@@ -36,6 +36,7 @@ from taskaudit.reports.shown import (
     difference,
     is_waived,
     notes,
+    often,
     request_id,
     request_line,
     rule_named,
@@ -144,7 +145,7 @@ def _cases(
 def _broken(report: Report, groups: list[FoundStory], language: Language) -> _Case:
     counting = [found for found in groups if not is_waived(found)]
     first = (counting or groups)[0]
-    count = sum(found.count - found.waived for found in groups)
+    count = sum(found.counting for found in groups)
     text = "\n\n".join([*(_told(report, found, language) for found in groups), why(first.rule, language)])
     name = rule_title(first.rule, first.name)
     if not counting or all(found.severity is Severity.INFO for found in counting):
@@ -158,7 +159,7 @@ def _told(report: Report, found: FoundStory, language: Language) -> str:
     status = f" HTTP {example.http_status}" if example.http_status is not None else ""
     place = f"{escape(example.pointer)}: " if example.pointer else ""
     facts = (
-        times(found.count, language),
+        often(found, language),
         clock(found.first),
         request_id(example, language),
         source_of(report, example),
@@ -219,4 +220,5 @@ def _counts(operation: Operation) -> Counts:
         *((f"unaudited.{reason}", count) for reason, count in operation.unaudited),
         *((f"kind.{kind}", count) for kind, count in operation.kinds),
         *((f"findings.{rule}", count) for rule, count in operation.rules),
+        *((("waived", operation.waived),) if operation.waived else ()),
     )

@@ -33,6 +33,7 @@ from taskaudit.story.jobs import seconds, why_failed
 from taskaudit.story.operations import Counts, Operation
 from taskaudit.text.markdown import code
 from taskaudit.text.terms import COMMA, KINDS, SEVERITIES, STATES, UNAUDITED, Names
+from taskaudit.text.waiver_words import with_waived
 
 MOST_FINDINGS = 200
 MOST_JOBS = 50
@@ -169,7 +170,7 @@ def _finding(report: Report, found: FoundStory, language: Language) -> tuple[str
     return (
         SEVERITIES[found.severity].of(language),
         _rule(found, language),
-        str(found.count),
+        with_waived(str(found.counting), found.waived, language),
         cell(example.pointer) if example.pointer else about(found, language),
         f"{_word('expected', language)} {cell(expected)}, {_word('found', language)} {cell(was)}",
         _example(report, example, language),
@@ -195,8 +196,10 @@ def _rules(report: Report, language: Language) -> Iterator[str]:
     if not report.rules:
         return
     yield f"## {_word('rules', language)}\n"
+    apart = dict(report.waived)
     for rule, count in report.rules:
-        yield f"- **{_plain(rule_named(rule))}** ({count}): {why(rule, language)}"
+        told = with_waived(f"({count})", apart.get(rule, 0), language)
+        yield f"- **{_plain(rule_named(rule))}** {told}: {why(rule, language)}"
     yield ""
 
 
@@ -236,7 +239,7 @@ def _operation(operation: Operation, language: Language) -> tuple[str, ...]:
         str(operation.audited),
         _counted(operation.unaudited, UNAUDITED, language) if operation.unaudited else "0",
         _counted(operation.kinds, KINDS, language),
-        _counted(operation.rules, {}, language),
+        with_waived(_counted(operation.rules, {}, language), operation.waived, language),
     )
 
 

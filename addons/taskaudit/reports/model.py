@@ -45,18 +45,10 @@ class Report:
 
     @property
     def severities(self) -> dict[Severity, int]:
-        """Findings by severity, the worst first; each is there, with 0 too."""
+        """Findings by severity, the worst first, but for those that are waived; each is there, with 0 too."""
         counted = Counter[Severity]()
         for found in self.findings:
-            counted[found.severity] += found.count
-        return {severity: counted[severity] for severity in Severity}
-
-    @property
-    def counting(self) -> dict[Severity, int]:
-        """As `severities`, but without those that are waived."""
-        counted = Counter[Severity]()
-        for found in self.findings:
-            counted[found.severity] += found.count - found.waived
+            counted[found.severity] += found.counting
         return {severity: counted[severity] for severity in Severity}
 
     def has(self, fail_on: Severity) -> bool:
@@ -67,7 +59,7 @@ class Report:
 
     @property
     def waived(self) -> Counts:
-        """Waived findings by rule code; the other counts include them."""
+        """Waived findings by rule code; the other counts are without them."""
         counted = Counter[str]()
         for found in self.findings:
             counted[found.rule] += found.waived
@@ -75,10 +67,10 @@ class Report:
 
     @property
     def rules(self) -> Counts:
-        """Findings by rule code."""
+        """Findings by rule code; 0 where all are waived."""
         counted = Counter[str]()
         for found in self.findings:
-            counted[found.rule] += found.count
+            counted[found.rule] += found.counting
         return tuple(sorted(counted.items()))
 
     @property

@@ -106,7 +106,7 @@ def _result(report: Report, found: FoundStory, language: Language) -> Object:
         "level": _LEVELS[found.severity],
         "message": _message(f"{text} ({request})" if request else text),
         "locations": [_location(report, example)],
-        "occurrenceCount": found.count,
+        "occurrenceCount": found.counting or found.count,
         "partialFingerprints": {FINGERPRINT: escape(found.fingerprint)},
         "properties": _properties(found),
     }

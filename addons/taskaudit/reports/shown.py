@@ -16,13 +16,20 @@ from taskaudit.reports.model import Report
 from taskaudit.reports.standing import standing_of
 from taskaudit.story.groups import Example, FoundStory
 from taskaudit.story.job_story import JobStory
-from taskaudit.text.waiver_words import waived_text
+from taskaudit.text.waiver_words import waived_text, with_waived
 from taskaudit.times import rfc3339
 
 LONGEST = 1000
 """To how many characters ids, paths and messages are cut."""
 _NO_TIME = rfc3339(0)
-_STATES = (JobState.FAILED, JobState.LOST, JobState.NEVER_QUERIED, JobState.OPEN, JobState.FINAL)
+_STATES = (
+    JobState.FAILED,
+    JobState.NO_STATUS,
+    JobState.NEVER_QUERIED,
+    JobState.NOT_ASKED_YET,
+    JobState.OPEN,
+    JobState.FINAL,
+)
 _OF_REQUESTS = frozenset(rule.code for rule in (TA502, TA503, TA504, TA505, TA507))
 """Rules that no answer breaks, but whoever asks."""
 _THE_REQUEST = Words("the request", "请求本身")
@@ -78,11 +85,8 @@ def is_placed(example: Example) -> bool:
 
 
 def waived(found: FoundStory, language: Language) -> str:
-    """That findings are waived, all or some of them, until when, by whom and why; empty where none is."""
-    if not (found.waived_until and found.waived_by and found.waived_why):
-        return ""
-    terms = found.waived_until, found.waived_by, found.waived_why
-    return waived_text(found.waived, found.count, *terms, language)
+    """Until when findings are waived, by whom and why; empty where none is."""
+    return waived_text(found.waived_until, found.waived_by, found.waived_why, language)
 
 
 def is_waived(found: FoundStory) -> bool:
@@ -134,13 +138,18 @@ def severity_of(code: str) -> Severity:
 
 
 def worst_first(report: Report) -> list[JobStory]:
-    """The jobs: those with the worst findings first, then those that failed or were lost, then the rest."""
+    """The jobs: those with the worst findings first, then those that failed, then the rest."""
     return sorted(report.jobs, key=_rank)
 
 
 def _rank(job: JobStory) -> tuple[int, int, int, str]:
     worst = min((severity_of(code).rank for code in job.rules), default=len(Severity))
     return worst, _STATES.index(job.state), -len(job.rules), job.first_seen
+
+
+def often(found: FoundStory, language: Language) -> str:
+    """How often a finding was met: `3 times (2 more waived)`."""
+    return with_waived(times(found.counting, language), found.waived, language)
 
 
 def times(count: int, language: Language) -> str:

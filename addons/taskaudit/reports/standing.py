@@ -12,14 +12,10 @@ from taskaudit.text.terms import SEVERITIES, UNAUDITED, counts_of
 from taskaudit.text.waiver_words import with_waived
 
 NOTHING = Words("Nothing was audited", "没有审计到任何交互")
-CLEAN = Words("No findings in {exchanges}", "{exchanges}中没有发现问题")
+NONE = Words("No findings", "没有发现问题")
+CLEAN = Words("{findings} in {exchanges}", "{exchanges}中{findings}")
 CLEAN_AS_FAR = Words(
-    "No findings in {exchanges}, but not everything was seen", "{exchanges}中没有发现问题，但并未看到全部"
-)
-UNWAIVED = Words("No findings but waived ones in {exchanges}", "{exchanges}中除已豁免的外没有发现问题")
-UNWAIVED_AS_FAR = Words(
-    "No findings but waived ones in {exchanges}, but not everything was seen",
-    "{exchanges}中除已豁免的外没有发现问题，但并未看到全部",
+    "{findings} in {exchanges}, but not everything was seen", "{exchanges}中{findings}，但并未看到全部"
 )
 FOUND = Words("{findings} in {exchanges}", "{exchanges}中有 {findings}")
 
@@ -57,7 +53,7 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def _mood(report: Report, has_alerts: bool) -> str:
-    worst = next((severity.value for severity, count in report.counting.items() if count), None)
+    worst = next((severity.value for severity, count in report.severities.items() if count), None)
     if worst is not None:
         return worst
     return "none" if not audited(report) else "partial" if has_alerts else "ok"
@@ -71,21 +67,18 @@ def _verdict(report: Report, mood: str, language: Language) -> str:
     if mood == "none":
         return NOTHING.of(language)
     waived = sum(count for _, count in report.waived)
-    if mood in ("ok", "partial"):
-        clean, clean_as_far = (UNWAIVED, UNWAIVED_AS_FAR) if waived else (CLEAN, CLEAN_AS_FAR)
-        text = (clean if mood == "ok" else clean_as_far).of(language).format(exchanges=exchanges)
-    else:
-        text = FOUND.of(language).format(findings=_found(report, language), exchanges=exchanges)
-    return with_waived(text, waived, language)
+    words = {"ok": CLEAN, "partial": CLEAN_AS_FAR}.get(mood, FOUND)
+    findings = with_waived(_found(report, language) or NONE.of(language), waived, language)
+    return words.of(language).format(findings=findings, exchanges=exchanges)
 
 
 def _found(report: Report, language: Language) -> str:
     if language is Language.ZH:
-        told = (f"{n} 个{SEVERITIES[each].zh}" for each, n in report.counting.items() if n)
+        told = (f"{n} 个{SEVERITIES[each].zh}" for each, n in report.severities.items() if n)
         return "、".join(told)
     return ", ".join(
         counted(n, each.value, "infos" if each is Severity.INFO else f"{each}s")
-        for each, n in report.counting.items()
+        for each, n in report.severities.items()
         if n
     )
 

@@ -10,7 +10,7 @@ The SQL is the same on both databases but for what stands in `_DIALECTS`.
 
 from __future__ import annotations
 
-from taskaudit.contract.rules.lifecycle import TA507
+from taskaudit.contract.rules.lifecycle import TA501, TA507
 from taskaudit.store.judging import JUDGED, POINTERS, story_sql
 
 VIEWS = ("jobs", "findings")
@@ -64,8 +64,9 @@ drafts AS (
 )
 SELECT timestamp AS submitted, drafts.job_id, route, method, host, path, http_status, client, request_id,
     instance_id AS instance, queries, last_status,
-    CASE WHEN queries = 0 THEN 'never-queried'
-        WHEN last_status IS NULL THEN 'lost'
+    CASE WHEN queries = 0 AND ruled.rules LIKE '%{never_queried}%' THEN 'never-queried'
+        WHEN queries = 0 THEN 'not-asked-yet'
+        WHEN last_status IS NULL THEN 'no-status'
         WHEN end_n IS NULL THEN 'open'
         WHEN UPPER(last_status) LIKE 'FAIL%' OR UPPER(last_status) LIKE 'ERROR%' THEN 'failed'
         ELSE 'final' END AS state,
@@ -146,7 +147,13 @@ ORDER BY CASE examples.severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2
 
 def view_sql(name: str, dialect: str) -> str:
     """The SELECT of the view on `postgresql` or `sqlite`."""
-    facts = {"told": story_sql(), "late_rules": _late_rules(), "known": _known(), "example": _example()}
+    facts = {
+        "told": story_sql(),
+        "never_queried": TA501.code,
+        "late_rules": _late_rules(),
+        "known": _known(),
+        "example": _example(),
+    }
     facts["submission"] = _submission()
     return {"jobs": _JOBS, "findings": _FINDINGS}[name].format(
         **facts, **_DIALECTS[dialect], TA507=TA507.code

@@ -39,14 +39,14 @@ class Wanted:
 
 
 def counted(findings: Iterable[FoundStory], language: Language = Language.EN) -> str:
-    """`12 findings of 3 kinds: 10 error, 2 info; 4 waived`."""
+    """`8 findings of 3 kinds: 7 error, 1 info (4 more waived)`."""
     kinds, waived, severities = 0, 0, Counter[Severity]()
     for found in findings:
-        kinds += 1
+        kinds += found.counting > 0
         waived += found.waived
-        severities[found.severity] += found.count
+        severities[found.severity] += found.counting
     if not kinds:
-        return _NONE.of(language)
+        return with_waived(_NONE.of(language), waived, language)
     total = severities.total()
     text = _COUNTED.of(language).format(
         findings=(_FINDING if total == 1 else _FINDINGS).of(language).format(count=total),

@@ -90,6 +90,11 @@ class FoundStory:
     waived_by: str | None = None
     waived_why: str | None = None
 
+    @property
+    def counting(self) -> int:
+        """How many of them are not waived."""
+        return self.count - self.waived
+
 
 def group_in(groups: dict[str, Group], found: Found, on: Told) -> None:
     """Puts a finding to those of its fingerprint."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import overload
 
 import msgspec
 
+from taskaudit.contract.rules.lifecycle import TA501
 from taskaudit.job_state import JobState
 from taskaudit.story.told import Found, Told
 from taskaudit.times import rfc3339
@@ -175,12 +176,12 @@ def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -
         seen.instance if submission else None,
         Steps(tuple(queries), found),
         status,
-        _state(draft, status, is_final=end is not None),
+        _state(draft, status, rules := _rules(draft, found), is_final=end is not None),
         rfc3339(end.at) if end else None,
         round(end.at - seen.at, 6) if end and submission else None,
         last.error_code if last else None,
         last.fail_reason if last else None,
-        _rules(draft, found),
+        rules,
         tuple(chain.from_iterable(found.get(told.exchange_id, ()) for told in draft.submissions)),
         draft.unlisted,
     )
@@ -190,11 +191,11 @@ _UNSEEN = Told(0.0, False, False, 0, "", "")
 """What there is of a submission that is in none of the logs."""
 
 
-def _state(draft: Draft, status: str | None, *, is_final: bool) -> JobState:
-    if not draft.queries:
-        return JobState.NEVER_QUERIED
+def _state(draft: Draft, status: str | None, rules: Container[str], *, is_final: bool) -> JobState:
+    if not draft.queries:  # Its time may not have passed.
+        return JobState.NEVER_QUERIED if TA501.code in rules else JobState.NOT_ASKED_YET
     if status is None:
-        return JobState.LOST
+        return JobState.NO_STATUS
     if not is_final:
         return JobState.OPEN
     return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -27,8 +27,8 @@ type Key = tuple[Role, str | None, str]
 class Operation:
     """One operation: a route of the catalogue, or else method and path as a template.
 
-    `kinds` counts audited submissions by kind, `unaudited` by reason, `rules` findings by rule; job queries
-    have no kind.
+    `kinds` counts audited submissions by kind, `unaudited` by reason, `rules` findings by rule, but for
+    those that are `waived`; job queries have no kind.
     """
 
     role: Role
@@ -38,6 +38,7 @@ class Operation:
     kinds: Counts
     unaudited: Counts
     rules: Counts
+    waived: int = 0
 
     @property
     def title(self) -> str:
@@ -95,12 +96,15 @@ class Operations:
 
     def table(self, findings: Iterable[FoundStory]) -> tuple[Operation, ...]:
         """Every operation with the findings on it, in order of role and name."""
-        rules: dict[Key, Counter[str]] = {}
+        rules: dict[Key, Counter[str]] = defaultdict(Counter)
+        waived = Counter[Key]()
         for found in findings:
-            rules.setdefault(self._within(_key_of(found)), Counter())[found.rule] += found.count
+            key = self._within(_key_of(found))
+            rules[key][found.rule] += found.counting
+            waived[key] += found.waived
         keys = self._counted.keys() | rules.keys()
         told = (
-            _operation(key, self._counted.get(key) or _Counted(), rules.get(key) or Counter()) for key in keys
+            _operation(key, self._counted.get(key) or _Counted(), rules[key], waived[key]) for key in keys
         )
         return tuple(sorted(told, key=_order))
 
@@ -132,12 +136,12 @@ def _name(route: str | None, path: str | None) -> str:
     return route or (template_of(path) if path else "")
 
 
-def _operation(key: Key, counted: _Counted, found: Counter[str]) -> Operation:
+def _operation(key: Key, counted: _Counted, found: Counter[str], waived: int) -> Operation:
     role, method, name = key
     kinds, unaudited, rules = (
-        tuple(sorted(each.items())) for each in (counted.kinds, counted.unaudited, found)
+        tuple(sorted((+each).items())) for each in (counted.kinds, counted.unaudited, found)
     )
-    return Operation(role, method, name, counted.audited, kinds, unaudited, rules)
+    return Operation(role, method, name, counted.audited, kinds, unaudited, rules, waived)
 
 
 def _order(operation: Operation) -> tuple[bool, bool, str, str]:

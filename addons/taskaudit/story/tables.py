@@ -26,8 +26,8 @@ from taskaudit.story.sessions import PART, Coverage
 from taskaudit.story.story import Story
 from taskaudit.story.told import Found
 from taskaudit.text.terminal import STYLES
-from taskaudit.text.terms import COMMA, SEVERITIES, in_brackets, name_of
-from taskaudit.text.waiver_words import WAIVED, waived_text, waiver_text
+from taskaudit.text.terms import COMMA, SEVERITIES, STATES, in_brackets, name_of
+from taskaudit.text.waiver_words import WAIVED, waived_text, waiver_text, with_waived
 from taskaudit.times import seconds_of
 
 WIDE = 150
@@ -40,9 +40,10 @@ _MOST_ALIKE = 6
 _INDENT = 38
 """Columns before the words of a timeline."""
 _STATES = {
+    JobState.NOT_ASKED_YET: "",
     JobState.NEVER_QUERIED: "yellow",
     JobState.OPEN: "cyan",
-    JobState.LOST: "yellow",
+    JobState.NO_STATUS: "yellow",
     JobState.FINAL: "green",
     JobState.FAILED: "bold red",
 }
@@ -182,7 +183,9 @@ def timeline(job: JobStory, language: Language = Language.EN) -> Iterator[Render
             yield from _query(job, step, before, explained, language)
             before = step
     if not job.queries:
-        yield _under(Text(_NEVER_ASKED_FOR.of(language), "yellow"), _INDENT)
+        is_late = job.state is JobState.NEVER_QUERIED
+        words = _NEVER_ASKED_FOR if is_late else STATES[job.state]
+        yield _under(Text(words.of(language), "yellow" if is_late else "dim"), _INDENT)
 
 
 def _row(job: JobStory, language: Language) -> Iterator[Text]:
@@ -218,7 +221,9 @@ def _status(job: JobStory, language: Language) -> Text:
     """The last status, or what there is in its place."""
     if job.state is JobState.NEVER_QUERIED:
         return Text(_NEVER_ASKED.of(language), _STATES[job.state])
-    if job.state is JobState.LOST:
+    if job.state is JobState.NOT_ASKED_YET:
+        return Text(STATES[job.state].of(language), _STATES[job.state])
+    if job.state is JobState.NO_STATUS:
         return Text(_NO_STATUS.of(language), _STATES[job.state])
     return Text(escape(job.last_status or "", 40), _STATES[job.state])
 
@@ -322,15 +327,14 @@ def _difference(found: Found | Example, language: Language) -> str:
 
 def _found_entry(found: FoundStory, language: Language) -> Iterator[RenderableType]:
     example = found.example
-    often = f"  {_times(found.count, language)}" if found.count > 1 else ""
+    often = with_waived(_times(found.counting, language), found.waived, language)
     first, last = _clock(found.first), _clock(found.last)
     span = _SPAN.of(language).format(first=first, last=last) if found.count > 1 else first
     severity = _severity(found, language)
     rule, name = _code(found.rule, STYLES[found.severity]), _code(found.name, "bold")
-    yield Text.assemble(rule, " ", name, severity, often)
-    if found.waived_until and found.waived_by and found.waived_why:
-        terms = found.waived_until, found.waived_by, found.waived_why
-        yield _under(Text(waived_text(found.waived, found.count, *terms, language), "yellow"), 2)
+    yield Text.assemble(rule, " ", name, severity, f"  {often}" if found.count > 1 or found.waived else "")
+    if terms := waived_text(found.waived_until, found.waived_by, found.waived_why, language):
+        yield _under(Text(terms, "yellow"), 2)
     yield _under(Text(f"{span} UTC"), 2)
     request = f"{example.method or ''} {example.host or ''}{example.path or ''}".strip()
     status = f" HTTP {example.http_status}" if example.http_status else ""

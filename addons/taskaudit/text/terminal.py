@@ -158,15 +158,16 @@ def _kinds(totals: Totals, language: Language) -> str:
 
 def _found_text(totals: Totals, language: Language) -> Text:
     found = [
-        Text(count_of(totals.severities[each], each, SEVERITIES, language), STYLES[each])
+        Text(count_of(totals.counting[each], each, SEVERITIES, language), STYLES[each])
         for each in Severity
-        if totals.severities[each]
+        if totals.counting[each]
     ]
+    waived = with_waived("", totals.waived.total(), language)
     if found:
         text = Text(_FINDINGS.of(language)).append_text(Text(COMMA.of(language)).join(found))
-        return text.append(with_waived("", totals.waived.total(), language))
+        return text.append(waived)
     if totals.audited:
-        return Text(_NO_FINDINGS.of(language), "green")
+        return Text(_NO_FINDINGS.of(language) + waived, "green")
     return Text(_NOTHING_AUDITED.of(language), "yellow")
 
 

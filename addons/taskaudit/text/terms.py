@@ -36,9 +36,10 @@ UNAUDITED: Final[Names] = {
     Unaudited.INTERNAL_ERROR: Words("internal_error", "内部错误"),
 }
 STATES: Final[Names] = {
+    JobState.NOT_ASKED_YET: Words("not asked yet", "尚未查询"),
     JobState.NEVER_QUERIED: Words("never-queried", "从未查询"),
     JobState.OPEN: Words("open", "未结束"),
-    JobState.LOST: Words("lost", "无状态"),
+    JobState.NO_STATUS: Words("no-status", "无状态"),
     JobState.FINAL: Words("final", "已结束"),
     JobState.FAILED: Words("failed", "已失败"),
 }

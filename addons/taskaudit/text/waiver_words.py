@@ -10,15 +10,11 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Waiver
 from taskaudit.contract.words import Language, Words
 from taskaudit.policy.policy import Policy
+from taskaudit.text.terms import in_brackets
 from taskaudit.totals import Totals
 
 WAIVED = Words("waived until {until} by {owner}: {reason}", "已豁免，至 {until}，负责人 {owner}：{reason}")
-WAIVED_ONE_OF = Words(
-    "{count} of {total} waived, until {until} by {owner}: {reason}",
-    "{total} 项中已豁免 {count} 项，至 {until}，负责人 {owner}：{reason}",
-)
-COUNTED = Words("{count} waived", "已豁免 {count} 项")
-_AND = Words("; {waived}", "；{waived}")
+_MORE = Words("{count} more waived", "另有 {count} 项已豁免")
 EXPIRED = Words(
     "the waiver for {what} expired after {until} and is not applied (owner {owner}: {reason})",
     "对 {what} 的豁免已在 {until} 之后过期，不再生效（负责人 {owner}：{reason}）",
@@ -29,7 +25,7 @@ UNUSED = Words(
 )
 
 
-def waiver_text(words: Words, waiver: Waiver, language: Language = Language.EN, **facts: object) -> str:
+def waiver_text(words: Words, waiver: Waiver, language: Language = Language.EN) -> str:
     """One of the texts above on a waiver, in one harmless line."""
     what = " ".join(filter(None, [waiver.rule, waiver.route, waiver.pointer]))
     return words.of(language).format(
@@ -37,23 +33,21 @@ def waiver_text(words: Words, waiver: Waiver, language: Language = Language.EN, 
         until=escape(waiver.until, 40),
         owner=escape(waiver.owner),
         reason=escape(waiver.reason),
-        **facts,
     )
 
 
 def waived_text(
-    count: int, total: int, until: str, owner: str, reason: str, language: Language = Language.EN
+    until: str | None, owner: str | None, reason: str | None, language: Language = Language.EN
 ) -> str:
-    """That findings are waived, all or some of them."""
-    words = WAIVED if count == total else WAIVED_ONE_OF
-    return waiver_text(words, Waiver("", reason, owner, until), language, count=count, total=total)
+    """Until when findings are waived, by whom and why; empty where none is."""
+    if not (until and owner and reason):
+        return ""
+    return waiver_text(WAIVED, Waiver("", reason, owner, until), language)
 
 
 def with_waived(text: str, waived: int, language: Language = Language.EN) -> str:
-    """A count of findings with how many of them are waived; as it was where none is."""
-    return (
-        text + _AND.of(language).format(waived=COUNTED.of(language).format(count=waived)) if waived else text
-    )
+    """`3 errors (2 more waived)`: a count of findings, with those that are waived counted apart."""
+    return text + in_brackets(_MORE.of(language).format(count=waived) if waived else "", language)
 
 
 def policy_lines(policy: Policy, totals: Totals, language: Language = Language.EN) -> Iterator[Text]:
