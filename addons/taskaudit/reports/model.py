@@ -55,7 +55,7 @@ class Report:
         """Whether there is a finding of that severity, or worse: TA901 and TA902, too, but no waived one."""
         if self.coverage.missing or self.coverage.totals.unaudited[Unaudited.INTERNAL_ERROR]:
             return True
-        return any(count for severity, count in self.counting.items() if severity.rank <= fail_on.rank)
+        return any(count for severity, count in self.severities.items() if severity.rank <= fail_on.rank)
 
     @property
     def waived(self) -> Counts:
