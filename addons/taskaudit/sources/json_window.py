@@ -71,6 +71,21 @@ def _closed(data: bytearray, start: int) -> int | None:
     return None
 
 
+def without_deep(text: bytes, deepest: int) -> bytes:
+    """JSON text with `null` for each object and array that lies deeper than `deepest` levels."""
+    kept, at, depth = bytearray(), 0, 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth == deepest + 1:
+                kept += text[at : token.start()] + b"null"
+        elif token[0] in (b"]", b"}"):
+            if depth == deepest + 1:
+                at = token.end()
+            depth -= 1
+    return bytes(kept + text[at:])
+
+
 def skip_value(window: Window) -> None:
     """Step over the value at the window."""
     character = next_character(window)
