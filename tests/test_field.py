@@ -34,6 +34,11 @@ class Row(NamedTuple):
 
 
 CLEAN, FINDINGS, NOTHING_AUDITED = 0, 1, 3
+JOB = Line("submission", "job", (), (("job_id", "70a599e0-31e7-49b7-b260-868f441e862b"), ("unaudited", None)))
+QUERY = Line("job_query", None, (), (("unaudited", None),))
+NOT_CAPTURED = (("unaudited", "not_captured"),)
+NOT_KEPT = Line("submission", "unreadable", ("TA003",), NOT_CAPTURED)
+UNKNOWN = Line("job_query", None, ("TA503",))
 
 ROWS = [
     # Nova is no task-class API: a server, and nothing at all, are what it should answer.
@@ -47,6 +52,42 @@ ROWS = [
     # Not an answer, but what the vendor's SDK prints of one.
     Row("r09-sdk-exception.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
     Row("r09-sdk-exception-msg.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
+    # HARs as programs write them: said to be base64, other types, headers as an object, no time.
+    *(
+        Row(f"{name}.har", (JOB, QUERY), CLEAN)
+        for name in (
+            "h01-firefox-claims-base64",
+            "h01v-base64-in-lines-url-safe",
+            "h03-pollyjs-array-header",
+            "h03v-headers-as-object",
+            "h06b-no-start",
+            "h06c-status-string",
+            "h06cv-status-line",
+            "h10-service-worker-duplicate",
+            "h10v-chrome-marks-the-page",
+            "h11d-base64-caps",
+            "h11dv-base64-mixed-case",
+            "h12d-header-number",
+            "h12dv-header-lines-and-pairs",
+            "h12l-size-string",
+            "h12lv-numbers-in-strings",
+        )
+    ),
+    Row("h06bv-time-as-number-and-none.har", (JOB, QUERY, QUERY), CLEAN),
+    # Bodies that were not kept.
+    *(
+        Row(f"{name}.har", (NOT_KEPT, UNKNOWN), CLEAN)
+        for name in (
+            "h02c-playwright-omit",
+            "h02cv-playwright-attach",
+            "h02g-har-export-trigger-mime-only",
+            "h02gv-content-empty-object",
+        )
+    ),
+    *(
+        Row(f"{name}.har", (JOB._replace(found=("TA506",)), QUERY._replace(members=NOT_CAPTURED)), CLEAN)
+        for name in ("h02l-query-body-not-kept", "h02lv-query-text-empty-with-length")
+    ),
 ]
 
 

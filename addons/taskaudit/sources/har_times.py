@@ -14,7 +14,7 @@ from taskaudit.sources.har_entry import Entry
 
 MOST_HELD = 1000
 """Exchanges without a time that are kept while none is known."""
-_MOST_BYTES_HELD = 16 * 1024 * 1024
+MOST_BYTES_HELD = 16 * 1024 * 1024
 
 # Seconds, milliseconds, microseconds or nanoseconds since 1970; `/Date(1772442000000)/` in .NET.
 _EPOCH = re.compile(r"\s*(?:/Date\()?(\d{1,19}(?:\.\d{1,9})?)(?:[-+]\d{4})?(?:\)/)?\s*")
@@ -92,7 +92,7 @@ class Timeline:
         else:
             self.held.append(captured)
             self._bytes_held += len(exchange.answer.body) if exchange.answer else 0
-            if len(self.held) > MOST_HELD or self._bytes_held > _MOST_BYTES_HELD:
+            if len(self.held) > MOST_HELD or self._bytes_held > MOST_BYTES_HELD:
                 self._waits = False
                 yield from self._released(None)
 
