@@ -192,11 +192,11 @@ def test_the_waivers_are_a_configuration(written: Path) -> None:
 
 
 def test_what_a_waiver_would_catch_is_what_is_shown(written: Path, log: Path) -> None:
-    settings = load_config(written).settings
-    story = tell_logs([log], None, settings)
+    loaded = load_config(written)
+    story = tell_logs([log], None, loaded)
     # Whatever day it is: the example's waiver ends.
     lines = [
-        *waiver_lines(caught(story.findings, Policy(waivers=settings.policy.waivers))),
+        *waiver_lines(caught(story.findings, Policy(waivers=loaded.policy.waivers))),
         *coverage_lines(story),
     ]
     shown = written_in("console", WAIVERS)[0].split("\n", 1)[1]

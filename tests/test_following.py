@@ -318,7 +318,7 @@ def test_findings_are_judged_by_what_they_stand_on() -> None:
         [Override("TA503", None, "b"), Override("TA506", Severity.ERROR)], [waiver("TA501", route="a")]
     )
     told = [late(code, ref) for code in ("TA501", "TA503", "TA506") for ref in ("a", "b")]
-    found = judged(told, policy, lambda ref: Where((ref,), AT))
+    found = judged(told, policy, lambda ref: Where((ref,), AT, "POST", ref))
     assert [(ref, each.rule, each.severity.value, each.waived is not None) for ref, each in found] == [
         ("a", "TA501", "warning", True),
         ("b", "TA501", "warning", False),

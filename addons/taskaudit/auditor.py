@@ -100,7 +100,7 @@ class Auditor:
     def under(cls, config: Loaded, now: float) -> Auditor:
         """The auditor that a configuration asks for; waivers that have expired `now` (epoch) are left out."""
         settings = config.settings
-        policy = settings.policy.on(day_of(now))
+        policy = config.policy.on(day_of(now))
         return cls(config.catalogue, settings.inspection_limit, policy, Scope(settings.scope.hosts))
 
     def look(self, exchange: Exchange, match: Match | None = None) -> Outcome:

@@ -54,6 +54,11 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
         return self.ended or self.started or 0.0
 
 
+def fingerprint(rule: str, method: str | None, route: str, pointer: str, json_type: str) -> str:
+    """Equal for findings that are alike. `route`: a name, or else a path template (contract, section 6)."""
+    return stable_id(rule, method, route, pointer, json_type)
+
+
 def stable_id(*parts: object) -> str:
     """32 hex digits that depend on the parts alone."""
     text = "\x1f".join([str(part) for part in parts])

@@ -39,12 +39,29 @@ def run(*words: str) -> Result:
 
 def test_defaults(given: list[Given]) -> None:
     assert run().exit_code == 7
-    options = ["taskaudit_log=taskaudit.ndjson", "taskaudit_config=", "taskaudit_listen="]
+    options = [
+        "taskaudit_log=taskaudit.ndjson",
+        "taskaudit_config=",
+        "taskaudit_listen=",
+        "taskaudit_baseline=",
+    ]
     assert given == [([], options, None, False)]
 
 
 def test_own_options_and_those_of_the_proxy(given: list[Given]) -> None:
-    ours = ["--log", "a.ndjson", "--config", "b.yaml", "--listen", "9101", "--fail-on", "error", "--verbose"]
+    ours = [
+        "--log",
+        "a.ndjson",
+        "--config",
+        "b.yaml",
+        "--baseline",
+        "base.yaml",
+        "--listen",
+        "9101",
+        "--fail-on",
+        "error",
+        "--verbose",
+    ]
     theirs = [
         "--mode",
         "reverse:https://a.example",
@@ -58,7 +75,12 @@ def test_own_options_and_those_of_the_proxy(given: list[Given]) -> None:
     ]
     for words in ([*ours, *theirs], [*theirs, *ours]):
         assert run(*words).exit_code == 7
-    options = ["taskaudit_log=a.ndjson", "taskaudit_config=b.yaml", "taskaudit_listen=9101"]
+    options = [
+        "taskaudit_log=a.ndjson",
+        "taskaudit_config=b.yaml",
+        "taskaudit_listen=9101",
+        "taskaudit_baseline=base.yaml",
+    ]
     assert given == [(theirs, options, Severity.ERROR, True)] * 2
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskaudit.config.document import ConfigError
-from taskaudit.config.loading import load, load_settings
+from taskaudit.config.loading import load
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.policy.policy import EMPTY, Override
@@ -51,7 +51,7 @@ def wrong(config: Path, content: str) -> str:
 
 def test_both_tables(config: Path) -> None:
     config.write_text(BOTH, encoding="utf-8")
-    policy = load(config).settings.policy
+    policy = load(config).policy
     assert policy.overrides == (Override("TA009", Severity.INFO, "ecs:*"), Override("TA009", None))
     ticket = "backend ticket 1234"
     assert policy.waivers == (
@@ -62,7 +62,7 @@ def test_both_tables(config: Path) -> None:
 
 
 def test_without_them_there_is_no_policy() -> None:
-    assert load_settings().policy is EMPTY
+    assert load().policy is EMPTY
 
 
 def test_the_digest_tells_of_them(config: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_digest_tells_of_them(config: Path) -> None:
 @pytest.mark.parametrize("code", [code for code in RULES if not code.startswith("TA9")])
 def test_every_rule_about_traffic_can_be_waived(config: Path, code: str) -> None:
     config.write_text(f"waivers: [{WAIVER.replace('TA306', code)}]", encoding="utf-8")
-    assert [waiver.rule for waiver in load_settings(config).policy.waivers] == [code]
+    assert [waiver.rule for waiver in load(config).policy.waivers] == [code]
 
 
 IN_A_WAIVER = [
@@ -166,4 +166,4 @@ def test_a_wrong_table(config: Path, content: str, expected: str) -> None:
 )
 def test_routes_that_may_stand_there(config: Path, route: str) -> None:
     config.write_text(f"severities: [{{rule: TA306, severity: info, route: '{route}'}}]", encoding="utf-8")
-    assert load(config).settings.policy.overrides[0].route == route
+    assert load(config).policy.overrides[0].route == route

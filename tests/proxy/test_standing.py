@@ -92,10 +92,10 @@ def routes(standing: Standing) -> set[str]:
 
 
 def test_the_options() -> None:
-    found = wanted("~/c.yaml", "~/log", "9101", "reverse")
+    found = wanted("~/c.yaml", "~/log", "9101", "reverse", "~/b.yaml")
     home = Path.home()
-    assert found == (home / "c.yaml", home / "log", Address("127.0.0.1", 9101), "reverse")
-    assert wanted("", "log", "", "regular") == (None, Path("log"), None, "regular")
+    assert found == (home / "c.yaml", home / "log", Address("127.0.0.1", 9101), "reverse", home / "b.yaml")
+    assert wanted("", "log", "", "regular") == (None, Path("log"), None, "regular", None)
 
 
 @pytest.mark.parametrize(("log", "listen", "error"), [("", "", LogError), ("log", "nowhere", ValueError)])
@@ -195,8 +195,8 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 ) -> None:
     load = module.load
 
-    def slow(path: Path | None) -> Any:
-        loaded = load(path)
+    def slow(path: Path | None, baseline: Path | None) -> Any:
+        loaded = load(path, baseline)
         files.write(files.service, SERVICE.replace("Thing", "Other"))
         return loaded
 
@@ -411,3 +411,28 @@ async def _answers(address: Address) -> bool:
     writer.close()
     await writer.wait_closed()
     return answer.endswith(b"ok\n")
+
+
+def test_a_baseline_waives_what_was_there_before(standing: Standing, files: Files, lines: Lines) -> None:
+    """It is read anew when it changes, as the configuration is."""
+    baseline = files.log.with_name("base.yaml")
+    files.write(baseline, "findings: []\n")
+    standing.set_up(files.wanted(baseline=baseline), is_watched=False)
+    standing.start()
+
+    def record(flow_id: str) -> dict[str, Any]:
+        assert standing.auditor is not None
+        assert standing.recorder is not None
+        seen = outcome(BAD_ERROR, 400, path="/v1/things", flow_id=flow_id)
+        standing.recorder.record(standing.auditor.look(seen.exchange))
+        found: dict[str, Any] = lines()[-1]["finding"]
+        return found
+
+    first = record("1")
+    assert first["waiver"] is None
+    line = {"rule": "TA306", "route": "mine:CreateThing", "pointer": "/error/code"}
+    entry = json.dumps({**line, "fingerprint": first["fingerprint"]})
+    files.write(baseline, f"findings:\n- {entry}\n")
+    standing.tick()
+    assert record("2")["waiver"] == {"reason": "base.yaml", "owner": "baseline", "until": "9999-12-31"}
+    assert [standing.has(Severity.ERROR), standing.totals().waived["TA306"]] == [True, 1]

@@ -31,6 +31,7 @@ from taskaudit.story.jobs import (
 )
 from taskaudit.story.story import Story, tell
 from taskaudit.text.spreadsheet import as_csv
+from taskaudit.times import rfc3339
 from tests.samples import JOB_ID
 from tests.stories import START, ask, submit, write_log
 
@@ -90,7 +91,7 @@ def test_choosing(story: Story, choice: Choice, chosen: list[str]) -> None:
     ],
 )
 def test_since(given: str, meant: str) -> None:
-    assert since(given, START) == meant
+    assert rfc3339(since(given, START)) == meant
 
 
 @pytest.mark.parametrize("given", ["", "yesterday", "15", "m", "-5m", "2026-13-01", "15 minutes", "\x1b[31m"])

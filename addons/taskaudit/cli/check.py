@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config
+from taskaudit.cli.options import BaselineOption, ConfigOption, LangOption, language_of, load_config
 from taskaudit.cli.output import OutputOption, file_of, written
 from taskaudit.cli.printing import complain, fail, new_console, progress, show
 from taskaudit.cli.root import app
@@ -71,6 +71,7 @@ def check(
         Severity,
         typer.Option("--fail-on", help="The least severity that makes the exit status 1; waived ones aside."),
     ] = Severity.ERROR,
+    baseline: BaselineOption = None,
     lang: LangOption = None,
 ) -> None:
     """Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content."""
@@ -78,7 +79,7 @@ def check(
     chosen = form or _by_name(output)
     if quiet and chosen is not CheckFormat.TEXT:
         fail(f"--quiet goes with --format text, not {chosen}")
-    loaded = load_config(config)
+    loaded = load_config(config, baseline)
     if chosen in (CheckFormat.TEXT, CheckFormat.JSON):
         raise typer.Exit(_print_outcomes(paths, loaded, chosen, output, quiet, fail_on, language))
     raise typer.Exit(_print_report(paths, loaded, Format(chosen), output, fail_on, language))

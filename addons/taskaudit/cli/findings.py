@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from taskaudit.cli.options import (
+    BaselineOption,
     ConfigOption,
     FromOption,
     LangOption,
     MaybeLogsArgument,
+    SinceOption,
     TableFormat,
     language_of,
     load_config,
     tell_logs,
     warn_of_gaps,
 )
-from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, show, write
+from taskaudit.cli.output import file_of, written
+from taskaudit.cli.printing import LONGEST_MESSAGE, WRONG_USAGE, fail, new_console, show, write
 from taskaudit.cli.root import app
+from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Severity
 
 if TYPE_CHECKING:
@@ -38,6 +44,16 @@ def findings(
         Severity, typer.Option("--severity", help="Findings of this severity or worse.")
     ] = Severity.INFO,
     output: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print.")] = TableFormat.TABLE,
+    since: SinceOption = None,
+    baseline: BaselineOption = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-baseline",
+            help="Write these findings to a file for --baseline, instead of listing them.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     lang: LangOption = None,
     store: FromOption = None,
@@ -48,14 +64,40 @@ def findings(
     from taskaudit.text.explain import find_rule
 
     language = language_of(context, lang)
-    settings = load_config(config).settings
+    loaded = load_config(config, baseline)
     try:
         wanted = Wanted(find_rule(rule).code if rule is not None else None, severity)
-        _print_findings(tell_logs(logs, store, settings), wanted, output, language)
+        story = tell_logs(logs, store, loaded, since=since)
+        if write_baseline is not None:
+            _write_baseline(story, wanted, write_baseline, logs or [])
+        _print_findings(story, wanted, output, language)
     except LookupError as error:
         fail(str(error.args[0]))
     except LogError as error:
         fail(str(error))
+
+
+def _write_baseline(story: Story, wanted: Wanted, path: Path, logs: list[Path]) -> NoReturn:
+    """Those that count now: what a waiver of the configuration accepts has its own last day."""
+    from taskaudit.config.baseline import Before, baseline_text, load_baseline
+    from taskaudit.config.document import ConfigError
+    from taskaudit.policy.policy import where_of
+
+    if (file := file_of(path, logs)) is not None and file.exists():
+        try:
+            load_baseline(file)
+        except ConfigError as error:
+            fail(f"{error}; --write-baseline replaces baselines only: name another file")
+    before = []
+    for found in filter(attrgetter("is_new_to_baseline"), wanted.of(story.findings)):
+        on = found.example
+        route = where_of(on.method, on.path, on.route, 0.0).names[0]
+        before.append(Before(found.rule, route, on.pointer, found.fingerprint))
+    with written(file) as out:
+        out.write(baseline_text(before))
+    if file is not None:
+        typer.echo(f"{escape(str(file), LONGEST_MESSAGE)}: {len(before)} findings")
+    raise typer.Exit(WRONG_USAGE if story.damaged else 0)
 
 
 def _print_findings(story: Story, wanted: Wanted, output: TableFormat, language: Language) -> None:

@@ -32,7 +32,7 @@ from taskaudit.job_state import JobState
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from taskaudit.config.settings import Settings
+    from taskaudit.config.loading import Loaded
     from taskaudit.contract.words import Language
     from taskaudit.story.job_story import JobStory
     from taskaudit.story.jobs import Choice
@@ -87,16 +87,16 @@ def jobs(
     if follow and store is not None:
         fail("--follow goes with logs; a store is told as it stands")
     language = language_of(context, lang)
-    settings = load_config(config).settings
+    loaded = load_config(config)
     try:
         if follow:
             check_source(logs, store)
-            stories = _watch_logs(logs or [], settings)
+            stories = _watch_logs(logs or [], loaded)
             _follow_jobs(stories, choice_of(state, route, since), output, language)
         elif job is not None:
-            _print_job(tell_logs(logs, store, settings, whole=(job,)), job, output, language)
+            _print_job(tell_logs(logs, store, loaded, whole=(job,)), job, output, language)
         else:
-            story = tell_logs(logs, store, settings)
+            story = tell_logs(logs, store, loaded)
             _print_jobs(story, choice_of(state, route, since, story.last), output, language)
     except LogError as error:
         fail(str(error))
@@ -108,9 +108,11 @@ def choice_of(
     """Which jobs are wanted; a duration is meant back from `last`, or else from now."""
     from taskaudit.story.jobs import Choice
     from taskaudit.story.jobs import since as parsed
+    from taskaudit.times import rfc3339
 
     try:
-        return Choice(state, route, parsed(since, last or time.time()) if since is not None else None)
+        at = rfc3339(parsed(since, last or time.time())) if since is not None else None
+        return Choice(state, route, at)
     except ValueError as error:
         fail(str(error))
 
@@ -177,12 +179,12 @@ def _follow_jobs(stories: Iterable[Story], choice: Choice, output: TableFormat, 
             _follow_in_lines(stories, choice, output, language)
 
 
-def _watch_logs(logs: list[Path], settings: Settings) -> Iterator[Story]:
+def _watch_logs(logs: list[Path], loaded: Loaded) -> Iterator[Story]:
     """The story anew whenever the logs have grown; lines that are no records are told as they come."""
     from taskaudit.story.watching import watch
 
     told = 0
-    for story in watch(logs, settings.thresholds, settings.policy):
+    for story in watch(logs, loaded.settings.thresholds, loaded.policy):
         print_damage(story.damaged[told:])
         told = len(story.damaged)
         yield story

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Collection, Iterable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +18,9 @@ from taskaudit.text.language import chosen
 
 if TYPE_CHECKING:
     from taskaudit.config.loading import Loaded
-    from taskaudit.config.settings import Settings
     from taskaudit.log import Damaged
     from taskaudit.policy.policy import Policy
-    from taskaudit.story.story import Story
+    from taskaudit.story.story import Since, Story
 
 ConfigOption = Annotated[
     Path | None,
@@ -30,6 +30,25 @@ ConfigOption = Annotated[
 _LOGS = typer.Argument(help="Logs of the addon, of one or several proxies.", show_default=False)
 LogsArgument = Annotated[list[Path], _LOGS]
 MaybeLogsArgument = Annotated[list[Path] | None, _LOGS]
+
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        help="Findings that were there before, as findings --write-baseline wrote them: counted as waived.",
+        show_default=False,
+    ),
+]
+
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        help="What happened from this time on: 2026-09-21T14:00:00Z, or back from the last record: 15m, 2h, "
+        "3d.",
+        show_default=False,
+    ),
+]
 
 FromOption = Annotated[
     str | None,
@@ -76,35 +95,42 @@ def language_of(context: typer.Context, lang: str | None = None) -> Language:
         fail(str(error))
 
 
-def load_config(path: Path | None) -> Loaded:
+def load_config(path: Path | None, baseline: Path | None = None) -> Loaded:
     """The configuration; where it is wrong, the command ends with status 2 and the message."""
     from taskaudit.config.document import ConfigError
     from taskaudit.config.loading import load
 
     try:
-        return load(path)
+        return load(path, baseline)
     except ConfigError as error:
         fail(str(error))
 
 
-def policy_today(settings: Settings) -> Policy:
+def policy_today(loaded: Loaded) -> Policy:
     """What is done with findings as of today: without the waivers that have expired."""
     from taskaudit.times import day_of
 
-    return settings.policy.on(day_of(time.time()))
+    return loaded.policy.on(day_of(time.time()))
 
 
 def tell_logs(
-    logs: list[Path] | None, store: str | None, settings: Settings, whole: Collection[str] = ()
+    logs: list[Path] | None,
+    store: str | None,
+    loaded: Loaded,
+    whole: Collection[str] = (),
+    since: str | None = None,
 ) -> Story:
     """The story of the logs or the store; lines that are no records are told on standard error.
 
-    `whole`: of which jobs every query is told.
+    `whole`: of which jobs every query is told. `since`: from when on findings are told.
 
     Raises LogError.
     """
     check_source(logs, store)
-    story = _of_store(store, settings, whole) if store is not None else _of_logs(logs or [], settings, whole)
+    if store is not None:
+        story = _of_store(store, loaded, whole, start(since))
+    else:
+        story = _of_logs(logs or [], loaded, whole, start(since))
     print_damage(story.damaged)
     return story
 
@@ -115,18 +141,32 @@ def check_source(logs: list[Path] | None, store: str | None) -> None:
         fail("give logs, or a store with --from; one of the two")
 
 
-def _of_logs(logs: list[Path], settings: Settings, whole: Collection[str]) -> Story:
+def start(since: str | None) -> Since:
+    """From when on is told, by what `--since` says."""
+    from taskaudit.story.jobs import since as parsed
+    from taskaudit.story.story import of_all
+
+    if since is None:
+        return of_all
+    try:
+        parsed(since, 0.0)
+    except ValueError as error:
+        fail(str(error))
+    return partial(parsed, since)
+
+
+def _of_logs(logs: list[Path], loaded: Loaded, whole: Collection[str], since: Since) -> Story:
     from taskaudit.story.story import tell
 
-    return tell(logs, settings.thresholds, settings.policy, whole)
+    return tell(logs, loaded.settings.thresholds, loaded.policy, whole, since)
 
 
-def _of_store(store: str, settings: Settings, whole: Collection[str]) -> Story:
+def _of_store(store: str, loaded: Loaded, whole: Collection[str], since: Since) -> Story:
     from taskaudit.store.address import StoreError
     from taskaudit.store.reading import tell_store
 
     try:
-        return tell_store(store, settings.thresholds, settings.policy, whole)
+        return tell_store(store, loaded.settings.thresholds, loaded.policy, whole, since)
     except StoreError as error:
         fail(str(error))
 

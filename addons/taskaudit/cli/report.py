@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.options import ConfigOption, FromOption, check_source, load_config
+from taskaudit.cli.options import (
+    BaselineOption,
+    ConfigOption,
+    FromOption,
+    SinceOption,
+    check_source,
+    load_config,
+    start,
+)
 from taskaudit.cli.output import OutputOption, file_of, written
 from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress
 from taskaudit.cli.root import app
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from taskaudit.config.loading import Loaded
     from taskaudit.contract.words import Language
     from taskaudit.reports.model import Report
+    from taskaudit.story.story import Since
 
 
 @app.command(
@@ -50,6 +59,8 @@ def report(
             show_default=False,
         ),
     ] = None,
+    since: SinceOption = None,
+    baseline: BaselineOption = None,
     config: ConfigOption = None,
     lang: Annotated[
         str | None,
@@ -65,8 +76,11 @@ def report(
     check_source(paths, store)
     output = file_of(output, paths or [])
     language, chosen = _language(lang), _format(form, output)
-    loaded = load_config(config)
-    told = _of_store(store, loaded) if store is not None else _gathered(paths or [], loaded)
+    loaded = load_config(config, baseline)
+    if store is not None:
+        told = _of_store(store, loaded, start(since))
+    else:
+        told = _gathered(paths or [], loaded, start(since))
     with written(output) as file:
         file.write(render(told, chosen, language))
     for message in told.damaged:
@@ -94,18 +108,18 @@ def _format(form: Format | None, output: Path | None) -> Format:
         fail(f"{error}; give --format")
 
 
-def _of_store(store: str, loaded: Loaded) -> Report:
+def _of_store(store: str, loaded: Loaded, since: Since) -> Report:
     from taskaudit.reports.gather import of_store
     from taskaudit.store.address import StoreError
 
     try:
-        return of_store(store, loaded)
+        return of_store(store, loaded, since=since)
     except StoreError as error:
         fail(str(error))
 
 
-def _gathered(paths: list[Path], loaded: Loaded) -> Report:
+def _gathered(paths: list[Path], loaded: Loaded, since: Since) -> Report:
     from taskaudit.reports.gather import gather
 
     with progress(paths, new_console(stderr=True)) as advance:
-        return gather(paths, loaded, advance=advance)
+        return gather(paths, loaded, advance=advance, since=since)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from taskaudit.cli.options import BaselineOption
 from taskaudit.cli.printing import fail
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
@@ -46,6 +47,7 @@ def serve(
             show_default="nowhere",
         ),
     ] = "",
+    baseline: BaselineOption = None,
     fail_on: Annotated[
         Severity | None,
         typer.Option(
@@ -63,7 +65,12 @@ def serve(
     from taskaudit.proxy.serve import leave
     from taskaudit.proxy.serve import serve as run
 
-    options = [f"taskaudit_log={log}", f"taskaudit_config={config or ''}", f"taskaudit_listen={listen}"]
+    options = [
+        f"taskaudit_log={log}",
+        f"taskaudit_config={config or ''}",
+        f"taskaudit_listen={listen}",
+        f"taskaudit_baseline={baseline or ''}",
+    ]
     try:
         status = run(context.args, options, fail_on, verbose)
     except Refused as error:

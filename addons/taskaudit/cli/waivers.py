@@ -60,12 +60,12 @@ def waivers_test(
     from taskaudit.story.waivers import as_json, caught
 
     language = language_of(context, lang)
-    settings = load_config(config).settings
+    loaded = load_config(config)
     try:
-        story = tell_logs(logs, None, settings)
+        story = tell_logs(logs, None, loaded)
     except LogError as error:
         fail(str(error))
-    tests = caught(story.findings, policy_today(settings))
+    tests = caught(story.findings, policy_today(loaded))
     if output is WaiversFormat.TABLE:
         show(new_console(), *waiver_lines(tests, language), *coverage_lines(story, language))
     else:

@@ -10,11 +10,13 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from taskaudit.catalogue import Catalogue, Service
+from taskaudit.config.baseline import load_baseline
 from taskaudit.config.document import ConfigError, Document, Location, quoted, read
 from taskaudit.config.settings import SHIPPED, Settings
 from taskaudit.config.validation import hint_of, key_of, validated
 from taskaudit.paths import configs_dir
-from taskaudit.policy.policy import is_pattern, route_names
+from taskaudit.policy.entries import policy_of
+from taskaudit.policy.policy import Known, Policy, is_pattern, route_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Loaded:
 
     `digest` is the SHA-256 (hex) of the settings and routes in force: equal for equal meaning, whatever
     the comments, the order of keys or the place of the files. `files` are those of the user's own that it was
-    read from.
+    read from. `baseline`: findings that were there before.
     """
 
     settings: Settings
@@ -31,9 +33,15 @@ class Loaded:
     catalogue: Catalogue
     digest: str
     files: tuple[Path, ...] = ()
+    baseline: Known | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What is done with findings, whatever the day."""
+        return policy_of(self.settings.severities, self.settings.waivers, self.baseline)
 
 
-def load(path: Path | None = None) -> Loaded:
+def load(path: Path | None = None, baseline: Path | None = None) -> Loaded:
     """Settings and catalogue from `path`, None for the shipped defaults. Raises ConfigError."""
     own, path = path, path or default_file()
     document = read(path)
@@ -42,7 +50,9 @@ def load(path: Path | None = None) -> Loaded:
     catalogue = Catalogue(services, settings.unlisted)
     _check_routes(settings, document, catalogue)
     files = (own, *(path.parent / entry for entry in settings.catalogue if _is_path(entry))) if own else ()
-    return Loaded(settings, services, catalogue, _digest(settings, services), files)
+    known = load_baseline(baseline) if baseline else None
+    files = (*files, *([baseline] if baseline else []))
+    return Loaded(settings, services, catalogue, _digest(settings, services, known), files, known)
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -95,7 +105,9 @@ def _is_path(entry: str) -> bool:
     return "/" in entry or entry.endswith((".yaml", ".yml"))
 
 
-def _digest(settings: Settings, services: Iterable[Service]) -> str:
+def _digest(settings: Settings, services: Iterable[Service], known: Known | None) -> str:
     effective = settings.model_dump(exclude={"catalogue"})
     content = [effective, [service.model_dump() for service in services]]
+    if known is not None:
+        content.append(sorted(known.fingerprints))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log.settings import LogSettings
-from taskaudit.policy.entries import Severities, WaiverEntry, policy_of
-from taskaudit.policy.policy import Policy
+from taskaudit.policy.entries import Severities, WaiverEntry
 
 SHIPPED = (
     "ecs",
@@ -119,11 +118,6 @@ class Settings(BaseModel):
     def thresholds(self) -> Thresholds:
         """What is allowed to clients that ask for their jobs."""
         return Thresholds(self.query_within, self.min_interval, self.remembered_jobs)
-
-    @property
-    def policy(self) -> Policy:
-        """What is done with findings, whatever the day."""
-        return policy_of(self.severities, self.waivers)
 
 
 def settings_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Severity, Waiver
-from taskaudit.policy.policy import EMPTY, Override, Policy
+from taskaudit.policy.policy import EMPTY, Known, Override, Policy
 
 LONGEST = 200
 """How many characters a reason or an owner may have: they stand in every record of such a finding."""
@@ -132,8 +132,11 @@ def _each_reached(entries: list[SeverityEntry]) -> list[SeverityEntry]:
 Severities = Annotated[list[SeverityEntry], AfterValidator(_each_reached)]
 
 
-def policy_of(severities: Sequence[SeverityEntry], waivers: Sequence[WaiverEntry]) -> Policy:
-    """The policy that these entries make."""
-    if not severities and not waivers:
+def policy_of(
+    severities: Sequence[SeverityEntry], waivers: Sequence[WaiverEntry], known: Known | None = None
+) -> Policy:
+    """The policy that these entries and a baseline make."""
+    if not severities and not waivers and known is None:
         return EMPTY
-    return Policy((entry.override for entry in severities), (entry.waiver for entry in waivers))
+    waived = (entry.waiver for entry in waivers)
+    return Policy((entry.override for entry in severities), waived, known=known)

@@ -14,11 +14,15 @@ from msgspec.structs import replace
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Finding, Severity, Waiver
+from taskaudit.exchange import fingerprint
 from taskaudit.route_template import template_of
 from taskaudit.times import day_of
 
 LONGEST_PATH = 2000
 """How many characters of a path are compared with patterns."""
+
+BASELINE, NEVER = "baseline", "9999-12-31"
+"""Owner and last day of what a baseline waives."""
 
 _ANYTHING = ".*"
 _SEGMENT = "[^/]*"
@@ -37,19 +41,38 @@ class Override:
 class Where(NamedTuple):
     """What a finding stands on: the names that a route pattern may fit, and when the exchange ended.
 
-    `at`: seconds since the epoch, 0 where that is not known.
+    `at`: seconds since the epoch, 0 where that is not known. `method` and `route`, a name or else a path
+    template, are what a fingerprint is made of.
     """
 
     names: tuple[str, ...]
     at: float
+    method: str | None
+    route: str
+
+    def fingerprint(self, finding: Finding) -> str:
+        """That of a finding there."""
+        return fingerprint(finding.rule, self.method, self.route, finding.pointer, finding.json_type)
+
+
+class Known(NamedTuple):
+    """A baseline: findings that were there before, by fingerprint, and the waiver that each of them has."""
+
+    waiver: Waiver
+    fingerprints: frozenset[str]
+
+
+def in_baseline(name: str) -> Waiver:
+    """What waives the findings in the baseline of that name, for as long as it is given."""
+    return Waiver("", name, BASELINE, NEVER)
 
 
 def where_of(method: str | None, path: str | None, route: str | None, at: float) -> Where:
     """Names by the catalogue's `route` where there is one, else by method and path template."""
     if route is None:
         template = template_of((path or "")[:LONGEST_PATH])
-        return Where((f"{method or ''} {template}".strip(),), at)
-    return Where(route_names(route), at)
+        return Where((f"{method or ''} {template}".strip(),), at, method, template_of(path or ""))
+    return Where(route_names(route), at, method, route)
 
 
 def route_names(route: str) -> tuple[str, ...]:
@@ -83,7 +106,8 @@ class _Entry[Item: _OfRule](NamedTuple):
 class Policy:
     """One table of overrides and one of waivers; in each, the first entry that fits is taken.
 
-    `expired` waivers are only remembered. A policy is never changed: it judges alike live and offline.
+    `expired` waivers are only remembered. `known`: what was there before, which no waiver need fit. A policy
+    is never changed: it judges alike live and offline.
     """
 
     def __init__(
@@ -91,10 +115,12 @@ class Policy:
         overrides: Iterable[Override] = (),
         waivers: Iterable[Waiver] = (),
         expired: Iterable[Waiver] = (),
+        known: Known | None = None,
     ) -> None:
         self.overrides = tuple(overrides)
         self.waivers = tuple(waivers)
         self.expired = tuple(expired)
+        self.known = known
         self._overrides = _by_rule((each, None) for each in self.overrides)
         self._waivers = _by_rule((each, each.pointer) for each in self.waivers)
 
@@ -104,7 +130,7 @@ class Policy:
         if not ended:
             return self
         lasting = [waiver for waiver in self.waivers if waiver.until >= day]
-        return Policy(self.overrides, lasting, (*self.expired, *ended))
+        return Policy(self.overrides, lasting, (*self.expired, *ended), self.known)
 
     def judged(self, finding: Finding, where: Where) -> Finding | None:
         """The finding with its severity there, and what waives it; None where its rule is off."""
@@ -113,11 +139,13 @@ class Policy:
                 return None
             finding = replace(finding, severity=override.severity)
         waiver = self.waiver(finding.rule, finding.pointer, where)
+        if waiver is None and self.known and where.fingerprint(finding) in self.known.fingerprints:
+            waiver = self.known.waiver
         return finding if waiver is None else replace(finding, waived=waiver)
 
     def names(self, rule: str) -> bool:
         """Whether anything is said of a rule."""
-        return rule in self._overrides or rule in self._waivers
+        return rule in self._overrides or rule in self._waivers or self.known is not None
 
     def override(self, rule: str, where: Where) -> Override | None:
         """What is said of the severity of a rule there."""

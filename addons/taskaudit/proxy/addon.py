@@ -52,7 +52,7 @@ TICK = 1.0
 """Seconds between two looks at the clock."""
 _REMEMBERED = 20_000
 type _Step = Callable[[http.HTTPFlow, Auditor, Recorder], None]
-_OPTIONS = ("taskaudit_config", "taskaudit_log", "taskaudit_listen")
+_OPTIONS = ("taskaudit_config", "taskaudit_log", "taskaudit_listen", "taskaudit_baseline")
 
 
 class TaskAudit:
@@ -98,6 +98,13 @@ class TaskAudit:
         )
         loader.add_option(
             "taskaudit_log", str, "taskaudit.ndjson", "File that the task audit appends its records to."
+        )
+        loader.add_option(
+            "taskaudit_baseline",
+            str,
+            "",
+            "Findings that were there before, written by `taskaudit findings --write-baseline`: they count "
+            "as waived; empty: none.",
         )
         loader.add_option(
             "taskaudit_listen",
@@ -330,7 +337,13 @@ def _wanted() -> Wanted:
     """What mitmproxy's options ask for. Raises LogError, ValueError."""
     options = ctx.options
     mode = ",".join(mode.split(":", 1)[0] for mode in options.mode)
-    return wanted(options.taskaudit_config, options.taskaudit_log, options.taskaudit_listen, mode)
+    return wanted(
+        options.taskaudit_config,
+        options.taskaudit_log,
+        options.taskaudit_listen,
+        mode,
+        options.taskaudit_baseline,
+    )
 
 
 def _is_info_shown() -> bool:

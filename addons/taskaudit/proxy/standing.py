@@ -53,9 +53,10 @@ class Wanted(NamedTuple):
     log: Path
     listen: Address | None
     mode: str
+    baseline: Path | None = None
 
 
-def wanted(config: str, log: str, listen: str, mode: str) -> Wanted:
+def wanted(config: str, log: str, listen: str, mode: str, baseline: str = "") -> Wanted:
     """The options, as people write them. Raises LogError, ValueError."""
     if not log:
         raise LogError("taskaudit_log is empty: name the file for the records")
@@ -64,6 +65,7 @@ def wanted(config: str, log: str, listen: str, mode: str) -> Wanted:
         Path(log).expanduser(),
         parse_address(listen) if listen else None,
         mode,
+        Path(baseline).expanduser() if baseline else None,
     )
 
 
@@ -95,7 +97,7 @@ class Standing:
     def set_up(self, options: Wanted, *, is_watched: bool) -> None:
         """Replaces all, or nothing. Raises ConfigError, LogError, ListenError."""
         self.language = _language()
-        config = self._load(options.config)
+        config = self._load(options.config, options.baseline)
         listener = self._listener(options)
         try:
             self._begin(options, config, is_watched or options.listen is not None)
@@ -264,10 +266,10 @@ class Standing:
         if self.recorder is not None:
             self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))
 
-    def _load(self, path: Path | None) -> Loaded:
+    def _load(self, path: Path | None, baseline: Path | None) -> Loaded:
         """Reads a configuration, and notes how its files were before that: what changes meanwhile is seen."""
-        self._files = _states(_files_of(path) if path else ())
-        return load(path)
+        self._files = _states([*(_files_of(path) if path else ()), *([baseline] if baseline else ())])
+        return load(path, baseline)
 
 
 def _states(files: Iterable[Path]) -> States:

@@ -20,7 +20,7 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict, Waiver
-from taskaudit.exchange import Unaudited, stable_id
+from taskaudit.exchange import Unaudited, fingerprint, stable_id
 from taskaudit.following import repeat_key
 from taskaudit.policy.policy import Policy
 from taskaudit.route_template import template_of
@@ -402,7 +402,7 @@ def finding_facts(outcome: Outcome, finding: Finding) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _fingerprint(rule: str, method: str | None, route: str, pointer: str, json_type: str) -> str:
-    return stable_id(rule, method, route, pointer, json_type)
+    return fingerprint(rule, method, route, pointer, json_type)
 
 
 def http_of(outcome: Outcome) -> Http:

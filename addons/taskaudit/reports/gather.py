@@ -24,6 +24,7 @@ from taskaudit.reports.model import Report, report_of
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.reading import STDIN, expand, is_log, read
 from taskaudit.story.merged import Merged
+from taskaudit.story.story import Since, of_all
 from taskaudit.text.terminal import damage_text
 
 CAPTURE = "capture"
@@ -39,6 +40,7 @@ def gather(
     clock: Callable[[], float] = time.time,
     advance: Advance | None = None,
     takes_logs: bool = True,
+    since: Since = of_all,
 ) -> Report:
     """The report of these logs and captures; folders stand for the files in them.
 
@@ -58,10 +60,12 @@ def gather(
     sources = map(name_of, files)
     settings = config.settings
     all_damaged = (*damaged, *captures.damaged)
-    return report_of(merged, settings.thresholds, sources, clock(), all_damaged, settings.policy)
+    return report_of(merged, settings.thresholds, sources, clock(), all_damaged, config.policy, since=since)
 
 
-def of_store(address: str, config: Loaded, *, clock: Callable[[], float] = time.time) -> Report:
+def of_store(
+    address: str, config: Loaded, *, clock: Callable[[], float] = time.time, since: Since = of_all
+) -> Report:
     """The report of what was loaded into a store; its source is the store. Raises StoreError."""
     # Here, because most reports are told from files.
     from taskaudit.store.address import parse, shown
@@ -69,7 +73,7 @@ def of_store(address: str, config: Loaded, *, clock: Callable[[], float] = time.
 
     merged, settings = read_store(address), config.settings
     sources = (escape(shown(parse(address)), _LONGEST_NAME),)
-    return report_of(merged, settings.thresholds, sources, clock(), policy=settings.policy)
+    return report_of(merged, settings.thresholds, sources, clock(), policy=config.policy, since=since)
 
 
 def _logs(paths: Iterable[Path], merged: Merged, advance: Advance | None) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taskaudit.catalogue import Role
 from taskaudit.contract.verdict import Severity
@@ -14,10 +14,11 @@ from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.recording.board import Board
 from taskaudit.story.groups import FoundStory
 from taskaudit.story.job_story import JobStory
+from taskaudit.story.jobs import Choice
 from taskaudit.story.merged import Merged
 from taskaudit.story.operations import Counts, Operation, Operations
 from taskaudit.story.sessions import Coverage
-from taskaudit.story.story import Story, story_of
+from taskaudit.story.story import Since, Story, of_all, story_of
 from taskaudit.times import rfc3339
 
 
@@ -28,7 +29,9 @@ class Report:
     `sources`: the logs and captures it was told from, none of a running audit. `made` and `period`, from the
     first to the last exchange, are RFC 3339, UTC; there is no period where no source has times. `damaged`:
     one message for each place that could not be read. `unlisted` jobs are not among `jobs`, as there were
-    too many to keep. `repeated` exchanges stand in several sources: seen each time, they are told once.
+    too many to keep. `since`: from when on jobs, findings and operations are reported, None for all; the
+    coverage is always that of the whole. `repeated` exchanges stand in several sources: seen each time, they
+    are told once.
     """
 
     sources: tuple[str, ...]
@@ -42,6 +45,7 @@ class Report:
     evicted: int
     unlisted: int
     repeated: int = 0
+    since: str | None = None
 
     @property
     def severities(self) -> dict[Severity, int]:
@@ -98,18 +102,25 @@ def report_of(
     made: float,
     damaged: Iterable[str] = (),
     policy: Policy = EMPTY,
+    since: Since = of_all,
 ) -> Report:
     """The report of logs and captures that were read. `made`: the time, seconds since the epoch."""
-    operations = Operations()
+    operations, start = Operations(), since(merged.last)
     first = last = 0.0
     for told in merged.exchanges():  # In the order of time.
+        if told.at < start:
+            continue
         operations.add(told)
         if told.at > 0:
             first, last = first or told.at, told.at
     period = (first, last) if last > 0 else None
     told_lines = (f"{path}, line {line}: {reason}" for path, line, reason in merged.damaged)
-    story = story_of(merged, thresholds, policy)
-    return _report(story, operations, period, made, sources, (*told_lines, *damaged))
+    story = story_of(merged, thresholds, policy, since=since)
+    report = _report(story, operations, period, made, sources, (*told_lines, *damaged))
+    if not start:
+        return report
+    jobs = tuple(Choice(since=rfc3339(start)).of(report.jobs))
+    return replace(report, jobs=jobs, since=rfc3339(start))
 
 
 def live_report(board: Board, made: float) -> Report:

@@ -85,6 +85,11 @@ def _found(report: Report, language: Language) -> str:
 
 def _alerts(report: Report) -> Iterator[Words]:
     coverage = report.coverage
+    if report.since:
+        yield Words(
+            f"Only what happened since {report.since[:19]}Z is listed; the coverage is that of the whole.",
+            f"只列出 {report.since[:19]}Z 以来的内容；覆盖范围是全部日志的。",
+        )
     if unaudited := coverage.totals.unaudited.total():
         en, zh = (counts_of(sorted(coverage.totals.unaudited.items()), UNAUDITED, each) for each in Language)
         yield Words(

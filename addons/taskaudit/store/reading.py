@@ -11,7 +11,7 @@ from taskaudit.lifecycle import Thresholds
 from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.store.database import Database
 from taskaudit.story.merged import Merged
-from taskaudit.story.story import Story, story_of
+from taskaudit.story.story import Since, Story, of_all, story_of
 
 # In the order in which each session wrote them: a finding follows its exchange.
 _RECORDS = (
@@ -40,9 +40,10 @@ def tell_store(
     thresholds: Thresholds | None = None,
     policy: Policy = EMPTY,
     whole: Collection[str] | None = None,
+    since: Since = of_all,
 ) -> Story:
     """The story of what was loaded: that of the logs themselves. Raises StoreError.
 
-    `whole`: of which jobs every query is told, None for all.
+    `whole`: of which jobs every query is told, None for all. `since`: from when on findings are told.
     """
-    return story_of(read(address), thresholds, policy, whole)
+    return story_of(read(address), thresholds, policy, whole, since)

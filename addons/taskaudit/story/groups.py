@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from taskaudit.contract.verdict import Severity, Waiver
+from taskaudit.policy.policy import BASELINE, NEVER
 from taskaudit.story.told import Found, Told
 from taskaudit.times import rfc3339
 
@@ -94,6 +95,11 @@ class FoundStory:
     def counting(self) -> int:
         """How many of them are not waived."""
         return self.count - self.waived
+
+    @property
+    def is_new_to_baseline(self) -> bool:
+        """Whether a baseline has to name them: not where a waiver of the configuration accepts them all."""
+        return self.waived < self.count or (self.waived_by, self.waived_until) == (BASELINE, NEVER)
 
 
 def group_in(groups: dict[str, Group], found: Found, on: Told) -> None:

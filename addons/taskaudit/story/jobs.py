@@ -71,7 +71,7 @@ _TIMED_ID = re.compile(r"ff8080[0-9a-f]{10}([0-9a-f]{12})[0-9a-f]{4}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which jobs are wanted. `since`: RFC 3339, UTC, as `since` gives it."""
+    """Which jobs are wanted. `since`: RFC 3339, UTC."""
 
     state: JobState | None = None
     route: str | None = None
@@ -89,20 +89,20 @@ class Choice:
         )
 
 
-def since(text: str, last: float) -> str:
-    """A time as RFC 3339, UTC: given so, or as a duration back from `last`, the time of the latest record.
+def since(text: str, last: float) -> float:
+    """A time, seconds since the epoch: given as RFC 3339, or back from `last`, the time of the latest record.
 
     A time without an offset is UTC, as all times that are shown. Raises ValueError that says what is right.
     """
     if span := _SPAN.fullmatch(text.strip()):
         seconds = float(span[1]) * _SECONDS[span[2].lower()]
-        return rfc3339(max(0.0, last - seconds))
+        return max(0.0, last - seconds)
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         right = "a time such as 2026-09-21T14:00:00Z, or how far back from the last record: 15m, 2h, 3d"
         raise ValueError(f'--since "{escape(text, 40)}" is no time; give {right}') from None
-    return rfc3339((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def job_named(story: Story, job_id: str) -> JobStory:

@@ -9,19 +9,17 @@ those that each log has on its own.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from taskaudit.contract.verdict import Finding
-from taskaudit.exchange import stable_id
 from taskaudit.following import judged
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import Damaged
 from taskaudit.policy.policy import EMPTY, Policy, Where, where_of
-from taskaudit.route_template import template_of
 from taskaudit.story.gathered import Gathering
 from taskaudit.story.groups import FoundStory, Group, found_stories, group_in
 from taskaudit.story.job_story import JobStory
@@ -42,6 +40,14 @@ from taskaudit.story.told import (
     Told,
     found_in,
 )
+
+type Since = Callable[[float], float]
+"""From the time of the latest record to the one from which on is told; both seconds since the epoch."""
+
+
+def of_all(_: float) -> float:
+    """Everything is told."""
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +75,16 @@ def tell(
     thresholds: Thresholds | None = None,
     policy: Policy = EMPTY,
     whole: Collection[str] | None = None,
+    since: Since = of_all,
 ) -> Story:
     """The story of these logs. The order of the paths makes no difference. Raises LogError.
 
-    `whole`: of which jobs every query is told, None for all.
+    `whole`: of which jobs every query is told, None for all. `since`: from when on findings are told.
     """
     merged = Merged()
     with _no_collector(), ExitStack() as opened:
         read_logs(merged, paths, opened)
-        return story_of(merged, thresholds, policy, whole)
+        return story_of(merged, thresholds, policy, whole, since)
 
 
 @contextmanager
@@ -97,14 +104,15 @@ def story_of(
     thresholds: Thresholds | None = None,
     policy: Policy = EMPTY,
     whole: Collection[str] | None = None,
+    since: Since = of_all,
 ) -> Story:
     """The story of what was read so far.
 
-    `policy` is for the findings that are judged again; the others are as they were recorded. `whole` is as
-    for `tell`.
+    `policy` is for the findings that are judged again; the others are as they were recorded, or in its
+    baseline. `whole` and `since` are as for `tell`.
     """
     lifecycle: Lifecycle[Plain] = Lifecycle(thresholds)
-    telling = _Telling(policy, Gathering(whole))
+    telling = _Telling(policy, Gathering(whole), since(merged.last))
     telling.run(merged, lifecycle)
     return Story(
         jobs=telling.gathering.jobs(),
@@ -120,10 +128,11 @@ def story_of(
 class _Telling:
     """Tells exchanges, in the order of time, to all that has to know of them."""
 
-    def __init__(self, policy: Policy, gathering: Gathering) -> None:
+    def __init__(self, policy: Policy, gathering: Gathering, since: float) -> None:
         self.groups: dict[str, Group] = {}
         self.gathering = gathering
         self._policy = policy
+        self._since = since
 
     def run(self, merged: Merged, lifecycle: Lifecycle[Plain]) -> None:
         apart = merged.apart()
@@ -148,7 +157,13 @@ class _Telling:
             self._judge(lifecycle.finish())
 
     def _find(self, found: Iterable[tuple[Told, Found]]) -> None:
-        for on, each in found:
+        known = self._policy.known
+        for on, found_on in found:
+            if found_on.at < self._since:
+                continue
+            each = found_on
+            if known and each.waiver is None and each.fingerprint in known.fingerprints:
+                each = each._replace(waiver=known.waiver)
             group_in(self.groups, each, on)
             self.gathering.find(on, each)
 
@@ -217,7 +232,6 @@ def _where(told: Told) -> Where:
 
 def _found(on: Told, finding: Finding) -> Found:
     """A finding of the state machine; its fingerprint is that of the record which a single log would have."""
-    route = on.route or template_of(on.path or "")
     return Found(
         at=on.at,
         rule=finding.rule,
@@ -228,6 +242,6 @@ def _found(on: Told, finding: Finding) -> Found:
         found=finding.found,
         line=None,
         column=None,
-        fingerprint=stable_id(finding.rule, on.method, route, finding.pointer, finding.json_type),
+        fingerprint=_where(on).fingerprint(finding),
         waiver=finding.waived,
     )

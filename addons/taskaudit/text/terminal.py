@@ -27,7 +27,7 @@ from taskaudit.text.terms import (
     in_brackets,
     name_of,
 )
-from taskaudit.text.waiver_words import WAIVED, waiver_text, with_waived
+from taskaudit.text.waiver_words import waived_text, with_waived
 from taskaudit.totals import Totals
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -202,7 +202,8 @@ def _finding_text(finding: Finding, text: str | None, language: Language) -> Ite
         (_SEVERITY.of(language).format(severity=name_of(finding.severity, SEVERITIES, language)), "dim"),
     )
     if finding.waived:
-        yield Text(f"    {waiver_text(WAIVED, finding.waived, language)}", "yellow")
+        terms = finding.waived.until, finding.waived.owner, finding.waived.reason
+        yield Text(f"    {waived_text(*terms, language)}", "yellow")
     difference = _DIFFERENCE.of(language).format(
         where=escape(finding.pointer) or _THE_BODY.of(language),
         expected=spoken(finding.expected, language),

@@ -9,12 +9,13 @@ from rich.text import Text
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Waiver
 from taskaudit.contract.words import Language, Words
-from taskaudit.policy.policy import Policy
+from taskaudit.policy.policy import BASELINE, NEVER, Policy
 from taskaudit.text.terms import in_brackets
 from taskaudit.totals import Totals
 
 WAIVED = Words("waived until {until} by {owner}: {reason}", "已豁免，至 {until}，负责人 {owner}：{reason}")
 _MORE = Words("{count} more waived", "另有 {count} 项已豁免")
+IN_BASELINE = Words("waived: in the baseline {reason}", "已豁免：在基线 {reason} 中")
 EXPIRED = Words(
     "the waiver for {what} expired after {until} and is not applied (owner {owner}: {reason})",
     "对 {what} 的豁免已在 {until} 之后过期，不再生效（负责人 {owner}：{reason}）",
@@ -42,7 +43,8 @@ def waived_text(
     """Until when findings are waived, by whom and why; empty where none is."""
     if not (until and owner and reason):
         return ""
-    return waiver_text(WAIVED, Waiver("", reason, owner, until), language)
+    words = IN_BASELINE if (owner, until) == (BASELINE, NEVER) else WAIVED
+    return waiver_text(words, Waiver("", reason, owner, until), language)
 
 
 def with_waived(text: str, waived: int, language: Language = Language.EN) -> str:
