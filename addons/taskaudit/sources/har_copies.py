@@ -33,7 +33,8 @@ class Copies:
             self._marked = index
         if index - self._marked <= WITHIN and self._takes_earlier(entry):
             return True
-        if response.content is None or not response.content.text or len(response.content.text) <= _LONGEST:
+        content = response.content
+        if content is None or (text := content.text) is None or len(text) <= _LONGEST:
             self._recent.append(entry)
         return False
 
