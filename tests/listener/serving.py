@@ -43,12 +43,11 @@ class Answer(NamedTuple):
 
 
 class Serving:
-    """An audit that is shown: what passes, what is wrong with it, who comes through the proxy."""
+    """An audit that is shown: what passes, and what is wrong with it."""
 
     def __init__(self, log: Path, address: Address = LOOPBACK) -> None:
         self.board = Board()
         self.wrong: str | None = None
-        self.own: set[int] = set()
         self.recorder = Recorder(
             LogFile(log),
             instance_id="here",
@@ -59,11 +58,7 @@ class Serving:
             clock=lambda: START + 1000,
         )
         self.recorder.start()
-        self.listener = Listener(
-            address,
-            {TOKEN_VARIABLE: TOKEN},
-            lambda _, port, to: port in self.own and to == self.listener.address.port,
-        )
+        self.listener = Listener(address, {TOKEN_VARIABLE: TOKEN})
         self.port = self.listener.address.port
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
@@ -85,11 +80,15 @@ class Serving:
     def ask(
         self, path: str = "/", method: str = "GET", host: str = "", body: str | None = None, **headers: str
     ) -> Answer:
-        """Asks on a connection of its own; in names of headers, `_` stands for `-`."""
+        """Asks on a connection of its own, as one who knows the token unless there is an `Authorization`.
+
+        In names of headers, `_` stands for `-`; those without a value are left out.
+        """
         there = "::1" if ":" in self.listener.address.host else "127.0.0.1"
         connection = http.client.HTTPConnection(there, self.port, timeout=PATIENCE)
         named = {"Host": host} if host else {}
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = {"Authorization": f"Bearer {TOKEN}", **headers}
+        given = {name.replace("_", "-"): value for name, value in headers.items() if value}
         try:
             connection.request(method, path, body, named | given)
             answer = connection.getresponse()

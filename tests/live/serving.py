@@ -12,14 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from forking import Forked, Forks
 from running import PATIENCE, assert_sound, bodies, records_in, wait_until
 
 from taskaudit.demo.mitmdump import program
+from taskaudit.listener.server import TOKEN_VARIABLE
 
+TOKEN = "token-of-the-tests"
 _PROXY = re.compile(r"taskaudit: listening on 127\.0\.0\.1:(\d+)")
 _PAGE = re.compile(r"status page: http://127\.0\.0\.1:(\d+)/")
 
@@ -82,7 +84,7 @@ class Serve:
         with self._told.open("wb") as told:
             self.process = subprocess.Popen(
                 [*(command or [program("taskaudit")]), *words],
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, TOKEN_VARIABLE: TOKEN, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=subprocess.STDOUT,
@@ -128,9 +130,10 @@ class Serve:
         return bodies(self.records, event_type)
 
     def get(self, path: str) -> tuple[int, str]:
-        """Status and body of a page of the listener."""
+        """Status and body of a page of the listener, for one who knows the token."""
+        asked = Request(f"http://127.0.0.1:{self.page}{path}", headers={"Authorization": f"Bearer {TOKEN}"})
         try:
-            with urlopen(f"http://127.0.0.1:{self.page}{path}", timeout=PATIENCE) as answer:
+            with urlopen(asked, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             with error:

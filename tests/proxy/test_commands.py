@@ -260,7 +260,7 @@ def test_the_address_of_the_status_page(console: Front) -> None:
     console.context.configure(console.audit, taskaudit_listen="127.0.0.1:0")
     listener = console.audit.standing.listener
     assert listener is not None
-    assert console("taskaudit.page") == [f"http://127.0.0.1:{listener.address.port}/"]
+    assert console("taskaudit.page") == [listener.url]
 
 
 def test_in_chinese(console: Front) -> None:

@@ -37,7 +37,7 @@ IGNORE = "catalogue: [./mine.yaml]\nunlisted: ignore\n"
 
 @pytest.fixture
 def standing() -> Iterator[Standing]:
-    made = Standing(lambda *_: False)
+    made = Standing()
     yield made
     if made.listener is not None and not made.listener.is_started:
         made.listener.stop()
@@ -259,7 +259,7 @@ def test_wrong_configurations_and_addresses_are_refused(
     recorder = begun.recorder
     with pytest.raises(ConfigError):
         begun.set_up(files.wanted(config=tmp_path / "none.yaml"), is_watched=False)
-    taken = Listener(Address("127.0.0.1", 0), {}, lambda *_: False)
+    taken = Listener(Address("127.0.0.1", 0), {})
     with pytest.raises(ListenError):
         begun.set_up(files.wanted(listen=taken.address), is_watched=False)
     taken.stop()
@@ -351,7 +351,7 @@ def test_versions_differ_when_something_has_happened_and_between_runs(
         versions.append(begun.version())
     begun.set_up(files.wanted(log=tmp_path / "other"), is_watched=True)
     versions.append(begun.version())
-    again = Standing(lambda *_: False)
+    again = Standing()
     again.set_up(files.wanted(log=tmp_path / "again"), is_watched=True)
     versions.append(again.version())
     again.stop()

@@ -1,14 +1,12 @@
-"""Who may look: only this machine, or whoever knows the token.
+"""Who may look: whoever knows the token.
 
-A page in the tester's browser could try to reach the loopback through a name of its own that resolves to
-127.0.0.1 (DNS rebinding): then the Host header is that name, and nothing is answered. Another machine could
-try to reach it through the proxy: then the connection is one of the proxy's own.
+The loopback is no boundary: every user of a forward proxy on the machine gets there through it, and so does a
+page in the tester's browser through a name that resolves to 127.0.0.1 (DNS rebinding).
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -51,40 +49,13 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-type IsOwn = Callable[[str, int, int], bool]
-"""Whether the proxy has made a connection from a host and port, to another port."""
-
-
-def _never(*_: object) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may look at a listener on `address`. The token is asked for where that is not the loopback."""
+    """Who may look at a listener. `is_given`: the token is the user's own, and is never printed."""
 
     address: Address
     token: str
-    is_own: IsOwn = _never
-
-    @property
-    def needs_token(self) -> bool:
-        """Whether others than this machine get there."""
-        return not self.address.is_loopback
-
-    def is_host_right(self, host_header: str) -> bool:
-        """Whether the browser, or whoever asks, meant this listener and not another name for it."""
-        if self.needs_token:  # No page can know it, under whatever name it asks.
-            return True
-        try:
-            named = urlsplit(f"//{host_header}").hostname
-        except ValueError:
-            return False
-        return named is not None and is_loopback(named)
-
-    def comes_through_proxy(self, host: str, port: int) -> bool:
-        """Whether somebody, maybe on another machine, has the proxy ask for him. With a token he may."""
-        return not self.needs_token and self.is_own(host, port, self.address.port)
+    is_given: bool = False
 
     def knows(self, token: str | None) -> bool:
         """Whether this is the token; in a time that does not tell how much of it is right."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from traceback import extract_tb
+from types import TracebackType
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
+from taskaudit.contract.excerpt import escape
 from taskaudit.contract.words import Language
 from taskaudit.listener.access import Access
 from taskaudit.listener.drawing import Drawing
@@ -14,7 +18,10 @@ from taskaudit.listener.metrics import CONTENT_TYPE, Metrics
 from taskaudit.reports.html import live_html, sections_html
 from taskaudit.reports.model import Report
 
-COOKIE = "taskaudit_token"
+logger = logging.getLogger(__name__)
+
+COOKIE = "taskaudit_token_{port}"
+"""By port: browsers keep the cookies of a host together, and several audits may run there."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -33,6 +40,7 @@ class _Guarded(RequestHandler):
     """Answers nobody who may not look, and lets no page do more than show what is here."""
 
     is_public = False
+    """Whether anybody may ask."""
 
     def initialize(self, access: Access) -> None:
         self.access = access
@@ -42,24 +50,13 @@ class _Guarded(RequestHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        if not self.access.is_host_right(self.request.headers.get("Host", "")):
-            raise HTTPError(421, reason="This listener has no such name")
-        if self.access.comes_through_proxy(*self._peer):
-            raise HTTPError(403, reason="Ask for this page directly, not through the proxy")
         if not (self.is_public or self.may_look):
-            raise HTTPError(401, reason="Give the token that was logged at the start")
+            raise HTTPError(401, reason="Open the address that was printed at the start or add ?token=TOKEN")
 
     @property
     def may_look(self) -> bool:
         """Whether whoever asks may see all there is."""
-        return not self.access.needs_token or self.access.knows(self._token())
-
-    @property
-    def _peer(self) -> tuple[str, int]:
-        """Host and port of whoever asks."""
-        context: Any = getattr(self.request.connection, "context", None)
-        host, port, *_ = context.address
-        return host, port
+        return self.access.knows(self._token())
 
     def write_error(self, status_code: int, **_: Any) -> None:
         if status_code == 401:
@@ -67,11 +64,22 @@ class _Guarded(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{status_code} {self._reason}\n")
 
+    def log_exception(self, typ: Any, value: BaseException | None, tb: TracebackType | None) -> None:
+        """Without the query, in which the token may be; who asks for what is not there is no news."""
+        if not isinstance(value, HTTPError):
+            at = extract_tb(tb)[-1]
+            found = f"{typ.__name__} in {at.name}, line {at.lineno}"
+            logger.error("taskaudit: the status page failed at %s: %s", escape(self.request.path), found)
+
+    @property
+    def _cookie(self) -> str:
+        return COOKIE.format(port=self.access.address.port)
+
     def _token(self) -> str | None:
         scheme, _, bearer = self.request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return bearer.strip()
-        return self.get_query_argument("token", None) or self.get_cookie(COOKIE)
+        return self.get_query_argument("token", None) or self.get_cookie(self._cookie)
 
 
 class _Showing(_Guarded):
@@ -85,8 +93,8 @@ class StatusPage(_Showing):
 
     async def get(self) -> None:
         """The page; a token in the address goes into a cookie, so that it does not stay in sight."""
-        if self.access.needs_token and self.get_query_argument("token", None):
-            self.set_cookie(COOKIE, self.access.token, httponly=True, samesite="Strict")
+        if self.get_query_argument("token", None):
+            self.set_cookie(self._cookie, self.access.token, httponly=True, samesite="Strict")
             self.redirect("/")
             return
         self.finish((await self.drawing.drawn(live_html)).html)
@@ -108,7 +116,7 @@ class Sections(_Showing):
 class Healthz(_Guarded):
     """`/healthz`: 200 while the audit does its work, else 503 and why.
 
-    For load balancers it needs no token, and without one says no more than that.
+    For load balancers it needs no token; without one it says of what kind the trouble is, and no more.
     """
 
     is_public = True
@@ -122,17 +130,18 @@ class Healthz(_Guarded):
         reasons = list(self.health.reasons())
         self.set_status(503 if reasons else 200)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        told = "\n".join(reasons) if self.may_look else "unhealthy"
-        self.finish(f"{told if reasons else 'ok'}\n")
+        said = reasons if self.may_look else [reason.partition(":")[0] for reason in reasons]
+        self.finish("\n".join(said or ["ok"]) + "\n")
 
     head = get
 
 
 class MetricsPage(_Guarded):
-    """`/metrics`, for Prometheus."""
+    """`/metrics`, for Prometheus: counts alone, so that on the loopback they need no token."""
 
     def initialize(self, access: Access, metrics: Metrics) -> None:  # type: ignore[override]
         super().initialize(access)
+        self.is_public = access.address.is_loopback
         self.metrics = metrics
 
     def get(self) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from taskaudit.listener.access import Access, Address, IsOwn
+from taskaudit.listener.access import Access, Address
 from taskaudit.listener.drawing import Drawing, Shown
 from taskaudit.listener.handlers import (
     Healthz,
@@ -35,23 +36,29 @@ _IDLE = 60
 _LONGEST_HEAD = 16 * 1024
 """Bytes of a request's head. A request has no body."""
 _MOST_CONNECTIONS = 100
-"""Further ones are closed at once: the proxy needs its file descriptors itself."""
+"""The proxy needs its file descriptors itself."""
 
 
 class _Server(HTTPServer):
-    """Takes a bounded number of connections."""
+    """Holds a bounded number of connections: beyond that, a new one takes the place of the oldest.
 
-    _open = 0
+    So whoever connects and then says nothing keeps nobody else out.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._open: dict[IOStream, None] = {}
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        if self._open >= _MOST_CONNECTIONS:
-            stream.close()
-            return
-        self._open += 1
+        while len(self._open) >= _MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.close()
+        self._open[stream] = None
         super().handle_stream(stream, address)
 
-    def on_close(self, server_conn: object) -> None:
-        self._open -= 1
+    def on_close(self, server_conn: HTTP1ServerConnection) -> None:  # type: ignore[override] # it is one
+        self._open.pop(server_conn.stream, None)
         super().on_close(server_conn)
 
 
@@ -62,26 +69,26 @@ class ListenError(Exception):
 class Listener:
     """Listens from its making on; answers from `start` on, which needs a running event loop.
 
-    On the loopback it refuses connections that are the proxy's own (`is_own`). Raises ListenError where the
-    address cannot be had.
+    Raises ListenError where the address cannot be had.
     """
 
-    def __init__(self, address: Address, environ: Mapping[str, str], is_own: IsOwn) -> None:
+    def __init__(self, address: Address, environ: Mapping[str, str]) -> None:
         try:
             self._sockets = _bound(address)
         except (OSError, UnicodeError) as error:
             raise ListenError(f"cannot listen on {address}: {_reason(error).lower()}") from error
         port = self._sockets[0].getsockname()[1]
         self.address = Address(address.host, port)
-        self.access = Access(self.address, environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24), is_own)
+        given = environ.get(TOKEN_VARIABLE)
+        self.access = Access(self.address, given or secrets.token_urlsafe(16), is_given=bool(given))
         self._server: _Server | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        """Where a browser finds the status page, the token included where it is asked for."""
+        """Where a browser finds the status page, with the token unless the user has set it and knows it."""
         host = socket.gethostname() if self.address.host in ("0.0.0.0", "::") else self.address.host
-        query = f"?token={self.access.token}" if self.access.needs_token else ""
+        query = "" if self.access.is_given else f"?token={self.access.token}"
         return f"http://{Address(host, self.address.port)}/{query}"
 
     @property

@@ -36,7 +36,6 @@ from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
 from taskaudit.proxy.in_flight import InFlight, cut, kill
-from taskaudit.proxy.own_connections import is_own
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
 from taskaudit.proxy.telling import tell, tell_findings, tell_late
@@ -64,7 +63,7 @@ class TaskAudit:
     name = "taskaudit"
 
     def __init__(self, *, headless: bool = False) -> None:
-        self.standing = Standing(is_own)
+        self.standing = Standing()
         self.addons = [Commands(self)]
         self.in_flight = InFlight()
         self._is_headless = headless

@@ -20,7 +20,7 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
 from taskaudit.lifecycle import Late, Lifecycle
-from taskaudit.listener.access import Address, IsOwn, parse_address
+from taskaudit.listener.access import Address, parse_address
 from taskaudit.listener.drawing import Shown
 from taskaudit.listener.health import Health
 from taskaudit.listener.hook_time import HookTime
@@ -73,11 +73,10 @@ class Standing:
     """Configuration, log and session in force, and what is counted over all sessions since the start.
 
     `is_sound`: at the stop all records were in the log, and it was where its path leads.
-    `is_own` tells the proxy's own connections. `is_watched`: somebody can see the live story, so it is kept.
+    `is_watched`: somebody can see the live story, so it is kept.
     """
 
-    def __init__(self, is_own: IsOwn) -> None:
-        self._is_own = is_own
+    def __init__(self) -> None:
         self.auditor: Auditor | None = None
         self.recorder: Recorder | None = None
         self.board: Board | None = None
@@ -198,7 +197,7 @@ class Standing:
         """The one there is, where it listens where it should, or a new one. Raises ListenError."""
         if self._wanted is not None and self._wanted.listen == options.listen:
             return self.listener
-        return Listener(options.listen, os.environ, self._is_own) if options.listen else None
+        return Listener(options.listen, os.environ) if options.listen else None
 
     def _begin(self, options: Wanted, config: Loaded, is_watched: bool) -> None:
         """A new session, unless all is as it was: mitmproxy takes back a change that was refused."""
