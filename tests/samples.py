@@ -18,6 +18,8 @@ from taskaudit.policy.policy import EMPTY, Policy
 
 CREATE = "/v1/{project_id}/cloudservers"
 """A path that the shipped catalogue lists for POST, as ecs:CreateServers."""
+OWN_HOST = "ecs.cn-north-4.myhuaweicloud.com"
+"""A host of which the name tells the service: ecs."""
 JOB_ID = "70a599e0-31e7-49b7-b260-868f441e862b"
 JOB = f'{{"job_id": "{JOB_ID}"}}'
 ERROR = '{"error": {"message": "Insufficient ECS quota.", "code": "Ecs.0001"}}'

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from taskaudit.auditor import Outcome
-from taskaudit.exchange import stable_id
+from taskaudit.catalogue import Role
+from taskaudit.contract.job_status import StatusVerdict
+from taskaudit.exchange import MatchedBy, stable_id
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
 from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.recording.recorder import Recorder
-from tests.samples import CREATE, JOB_ID, auditor, outcome
+from tests.samples import CREATE, JOB_ID, auditor, exchange, outcome
 
 START = 1_790_000_000.0
 """The time 0 of a story, in seconds since the epoch: 2026-09-21T14:13:20Z."""
@@ -38,9 +40,18 @@ def ask(at: float, status: str | None = "RUNNING", job_id: str = JOB_ID, **more:
     )
 
 
+def resource(at: float, job_id: str = JOB_ID, status: str = "ACTIVE", **facts: object) -> Outcome:
+    """A query of what a job is about, `at` seconds into the story."""
+    known = {"exchange_id": stable_id("resource", at, job_id), **_times(at), **facts}
+    asked = exchange("{}", method="GET", path="/v1/0123/servers/s-0001", **known)
+    told = StatusVerdict(status)
+    return Outcome(asked, Role.JOB_QUERY, None, job_id, status=told, matched_by=MatchedBy.RESOURCE)
+
+
 def under(policy: Policy, outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The same exchanges, judged by a policy."""
-    return [auditor(policy=policy).look(each.exchange) for each in outcomes]
+    judge = auditor(policy=policy)
+    return [judge.look(each.exchange) if each.route or not each.status else each for each in outcomes]
 
 
 def write_log(

@@ -20,7 +20,7 @@ from taskaudit.store.load import Loader
 from taskaudit.story import findings, jobs
 from taskaudit.story.story import Story
 from tests.samples import BAD_ERROR, ERROR, outcome
-from tests.stories import START, ask, submit, under, write_log
+from tests.stories import START, ask, resource, submit, under, write_log
 
 PATHS = ("/v1/0123/cloudservers", "/v2/p/cloudvolumes", "/v9/things/17")
 POLICY = Policy(
@@ -32,6 +32,9 @@ POLICY = Policy(
 )
 """In force in some tangles."""
 STATUSES = ("INIT", "RUNNING", "RUNNING", "SUCCESS", "FAIL", "fail", "odd\x1b" * 60, None)
+
+
+JOB_IDS = ("a1", "a2", "a3", "a4", "a5", "a6", "a7", "None", "nul\0l", "é" * 210, "=1+1")
 
 
 def tangle(folder: Path, seed: int, exchanges: int = 60) -> list[Path]:
@@ -65,12 +68,13 @@ def tangle(folder: Path, seed: int, exchanges: int = 60) -> list[Path]:
 
 
 def _exchange(chance: random.Random, at: float, name: str) -> Outcome:
-    job_id = chance.choice(("a1", "a2", "a3", "a4", "a5", "a6", "None", "nul\0l", "é" * 210, "=1+1"))
+    job_id = chance.choice(JOB_IDS)
     facts: dict[str, Any] = {"exchange_id": stable_id(name)}
     match chance.randrange(10):
         case 0 | 1 | 2:
             digest = chance.choice(("d1", "d2", None))
-            return submit(at, job_id, path=chance.choice(PATHS), request_digest=digest, **facts)
+            made = submit(at, job_id, path=chance.choice(PATHS), request_digest=digest, **facts)
+            return structs.replace(made, has_query_route=made.route is not None)
         case 3:
             body = chance.choice((BAD_ERROR, ERROR, "[]", '{"error": {"details": [1, 2]}}'))
             return outcome(body, 400, started=None, ended=START + at, **facts)
@@ -82,8 +86,12 @@ def _exchange(chance: random.Random, at: float, name: str) -> Outcome:
             placeholder = chance.choice(("None", "{job_id}", "undefined", "<\x1b>", "", job_id))
             asked = ask(at, None, placeholder, error={"code": "E.1", "message": "none\nsuch"})
             return structs.replace(asked, exchange=structs.replace(asked.exchange, **facts))
+        case 7:
+            return resource(at, job_id if len(job_id) < 4 else "a1", **facts)
         case _:
-            asked = ask(at, chance.choice(STATUSES), job_id, fail_reason="why")
+            more = {"sub_jobs": [{"job_id": chance.choice(JOB_IDS), "status": "FAIL", "fail_reason": "sub"}]}
+            why = chance.choice(("why", "", None))
+            asked = ask(at, chance.choice(STATUSES), job_id, fail_reason=why, **chance.choice(({}, more)))
             return structs.replace(asked, exchange=structs.replace(asked.exchange, **facts))
 
 
@@ -115,7 +123,7 @@ def back_to_version_1(address: str) -> None:
     """Makes a store what it was before it knew of waivers."""
     statements = [f"DROP VIEW {name}" for name in ("jobs", "findings")]
     for table in ("records", "doubles"):
-        columns = ("waived_until", "waived_by", "waived_why")
+        columns = ("waived_until", "waived_by", "waived_why", "matched_by", "sub_job_ids", "has_query_route")
         statements += [f"ALTER TABLE {table} DROP COLUMN {column}" for column in columns]
     with Database(address) as database, database.transaction() as connection:
         for statement in (*statements, "UPDATE taskaudit_store SET version = 1"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
@@ -15,9 +16,22 @@ from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Kind, Severity
-from taskaudit.exchange import Unaudited
+from taskaudit.exchange import MatchedBy, Unaudited
+from taskaudit.known_ids import Known, KnownIds
 from taskaudit.policy.policy import Override, Policy
-from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
+from tests.samples import (
+    AT,
+    BAD_ERROR,
+    ERROR,
+    JOB,
+    JOB_ID,
+    OWN_HOST,
+    answer,
+    auditor,
+    exchange,
+    outcome,
+    waiver,
+)
 
 UNLISTED = "/v9/things"
 QUERY = "/v1/0123/jobs/8ab1"
@@ -252,9 +266,12 @@ def test_the_severity_in_force_says_whether_it_is_well_formed(
 
 def test_job_queries_are_judged_too() -> None:
     known = waiver("TA508", route="ecs:ShowJob")
-    found = judged(Policy(waivers=[known]), "{}", 200, method="GET", path=QUERY)
+    found = judged(Policy(waivers=[known]), "{}", 200, method="GET", path=QUERY, host=OWN_HOST)
     assert [(each.rule, each.waived) for each in found.findings] == [("TA508", known)]
-    assert judged(Policy([Override("TA508", None)]), "{}", 200, method="GET", path=QUERY).findings == ()
+    assert (
+        judged(Policy([Override("TA508", None)]), "{}", 200, method="GET", path=QUERY, host=OWN_HOST).findings
+        == ()
+    )
 
 
 def test_what_is_off_is_not_counted_as_omitted() -> None:
@@ -276,3 +293,137 @@ def test_where_it_stands() -> None:
     assert outcome().where[:2] == (("ecs:CreateServers",), outcome().exchange.at)
     assert outcome(path=UNLISTED).where.names == ("POST /v9/things",)
     assert outcome(None, method=None, path=None, started=None, ended=None).where == (("",), 0.0, None, "")
+
+
+# Jobs that are asked for, whatever the route (contract, section 2).
+
+ELSEWHERE = f"/v7/p/tasks/{JOB_ID}"
+ORDER = "CS2003021100AAAAA"
+
+
+def known(service: str | None = "ecs", at: float = 0) -> KnownIds:
+    """A job that a submission was answered with."""
+    ids = KnownIds()
+    ids.learn(Known(JOB_ID, at, service, (ORDER,)))
+    return ids
+
+
+def asked(body: str | None, path: str = ELSEWHERE, ids: KnownIds | None = None, **facts: Any) -> Outcome:
+    """A request of what may be a job, and its answer."""
+    told = exchange(body, **{"method": "GET", "path": path, **facts})
+    return auditor().look(told, known=known() if ids is None else ids)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "is_final"),
+    [
+        ('{"status": "Running"}', "Running", False),
+        ('{"status": "Success"}', "Success", True),
+        ('{"status": 3, "job_status": "DONE"}', "DONE", True),
+        ('{"phase": "a", "state": "b", "job_status": "c", "status": "d"}', "d", False),
+        ('{"phase": "terminated"}', "terminated", True),
+        ('{"job": {"id": "x", "status": "FINISH_SUCC"}, "request_id": "r"}', "FINISH_SUCC", True),
+        ('{"data": {"state": "Canceled"}}', "Canceled", True),
+        ('{"status": "Completed", "job": {"status": "Running"}}', "Completed", True),
+        ('{"a": {"status": "RUNNING"}, "b": {}}', None, False),
+        ('{"a": {"b": {"status": "RUNNING"}}}', None, False),
+        ('{"tasks": [{"status": "SUCCESS"}]}', None, False),
+        ('{"status": null}', None, False),
+        ('["SUCCESS"]', None, False),
+        ("<html>", None, False),
+        ("", None, False),
+    ],
+)
+def test_the_status_of_a_job_without_a_route(body: str, status: str | None, is_final: bool) -> None:
+    found = asked(body)
+    assert (found.role, found.route, found.job_id) == (Role.JOB_QUERY, None, JOB_ID)
+    assert (found.matched_by, found.unaudited, codes(found)) == (MatchedBy.JOB_ID, None, [])
+    assert found.status
+    assert (found.status.status, found.is_final) == (status, is_final)
+    by_order = asked(body, f"/v2/orders/{ORDER}")
+    assert (by_order.matched_by, by_order.job_id, by_order.is_final) == (MatchedBy.RESOURCE, JOB_ID, False)
+    assert by_order.status == found.status
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "COMPLETED", "FINISHED", "FINISH_SUCC", "DONE", "FAILED"])
+@pytest.mark.parametrize("case", [str.upper, str.lower, str.title])
+def test_more_statuses_are_final_where_no_route_is_known(status: str, case: Callable[[str], str]) -> None:
+    assert asked(json.dumps({"status": case(status)})).is_final
+
+
+@pytest.mark.parametrize(
+    "facts", [{"method": "POST"}, {"method": "HEAD"}, {"path": "/v7/p/tasks/other-job"}, {"ended": AT - 9}]
+)
+def test_what_asks_for_no_known_job_is_none_of_ours(facts: dict[str, Any]) -> None:
+    assert asked('{"status": "SUCCESS"}', ids=known(at=AT - 5), **facts).role is Role.OTHER
+
+
+def test_what_was_answered_to_a_job_without_a_route_and_not_seen() -> None:
+    assert asked(None).unaudited is Unaudited.ABORTED
+    streamed = asked("", answer=answer(b"", missing=Missing.STREAMED))
+    assert (streamed.role, streamed.unaudited, codes(streamed)) == (
+        Role.JOB_QUERY,
+        Unaudited.STREAMED,
+        [],
+    )
+
+
+def test_an_error_in_the_place_of_a_status() -> None:
+    found = asked('{"error_code": "SWR.404", "error_msg": "no such task"}', answer=None)
+    assert found.unaudited is Unaudited.ABORTED
+    body = '{"error_code": "SWR.404", "error_msg": "no such task"}'
+    refused = auditor().look(exchange(body, 404, method="GET", path=ELSEWHERE), known=known())
+    assert refused.status
+    assert (refused.status.status, refused.status.error_code) == (None, "SWR.404")
+
+
+def test_a_list_of_jobs_may_ask_for_one_by_another_id() -> None:
+    listed = asked('{"jobs": []}', "/v3/p/jobs", query=f"order={ORDER}")
+    assert (listed.role, listed.route, listed.matched_by) == (Role.JOB_QUERY, None, MatchedBy.RESOURCE)
+
+
+@pytest.mark.parametrize(
+    ("host", "service", "found"),
+    [
+        (OWN_HOST, None, ["TA508"]),
+        (OWN_HOST, "ecs", ["TA508"]),
+        ("127.0.0.1:8080", "ecs", ["TA508"]),
+        ("127.0.0.1:8080", "evs", ["TA508"]),
+        ("127.0.0.1:8080", "rds", []),
+        ("127.0.0.1:8080", None, []),
+    ],
+)
+@pytest.mark.parametrize("body", ["{}", '{"job_id": "other", "status": "SUCCESS"}', "", "[]"])
+def test_an_answer_is_malformed_where_it_is_known_whose_it_is(
+    host: str, service: str | None, found: list[str], body: str
+) -> None:
+    outcome = asked(body, f"/v1/p/jobs/{JOB_ID}", known(service), host=host)
+    assert (outcome.role, codes(outcome)) == (Role.JOB_QUERY, found)
+    assert outcome.status
+    assert (outcome.status.status, outcome.is_final) == (None, False)
+
+
+def test_where_it_is_not_known_whose_it_is_the_status_is_looked_for() -> None:
+    path = f"/v3/p/jobs/{JOB_ID}"
+    outcome = asked('{"data": {"status": "Success"}}', path, known(None), host="127.0.0.1")
+    assert (outcome.matched_by, outcome.is_final, codes(outcome)) == (MatchedBy.ROUTE, True, [])
+
+
+@pytest.mark.parametrize("service", ["ecs", "evs", "bms", "ims"])
+def test_of_services_with_the_same_route_the_one_that_has_the_job_is_asked(service: str) -> None:
+    outcome = asked('{"status": "RUNNING"}', f"/v1/p/jobs/{JOB_ID}", known(service), host="127.0.0.1")
+    assert outcome.route
+    assert outcome.route.service == service
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "has_query_route"),
+    [
+        (OWN_HOST, "/v1/0123/cloudservers", True),
+        (OWN_HOST, UNLISTED, True),
+        ("vpn.cn-north-4.myhuaweicloud.com", UNLISTED, False),
+        ("127.0.0.1", UNLISTED, True),
+    ],
+)
+def test_whether_it_is_known_how_a_job_is_asked_for(host: str, path: str, has_query_route: bool) -> None:
+    assert outcome(path=path, host=host).has_query_route is has_query_route

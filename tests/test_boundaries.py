@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "addons" / "taskaudit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 IMPURE = {"mitmproxy", "logging", "time", "datetime", "pathlib", "os", "io", "random", "socket"}
-PURE = ["catalogue.py", "lifecycle.py", "policy/policy.py"]
+PURE = ["catalogue.py", "known_ids.py", "lifecycle.py", "policy/policy.py"]
 
 
 def name_of(path: Path) -> str:

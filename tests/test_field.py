@@ -40,6 +40,17 @@ NOT_CAPTURED = (("unaudited", "not_captured"),)
 NOT_KEPT = Line("submission", "unreadable", ("TA003",), NOT_CAPTURED)
 UNKNOWN = Line("job_query", None, ("TA503",))
 
+
+def submitted(*found: str) -> Line:
+    """A submission that got a job."""
+    return Line("submission", "job", found)
+
+
+def asked(by: str, *found: str) -> Line:
+    """A job query, and by what it was seen to be one."""
+    return Line("job_query", None, found, (("matched_by", by),))
+
+
 ROWS = [
     # Nova is no task-class API: a server, and nothing at all, are what it should answer.
     Row("c01-nova-create-cn-north-4.har", (), NOTHING_AUDITED),
@@ -52,6 +63,42 @@ ROWS = [
     # Not an answer, but what the vendor's SDK prints of one.
     Row("r09-sdk-exception.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
     Row("r09-sdk-exception-msg.json", (Line("submission", "foreign", ("TA103",)),), FINDINGS),
+    # The query of the job is in no service file: it is known by the job's id.
+    Row("24-kafka-extend.har", (submitted(), *[asked("job_id")] * 2), 0),
+    Row("24-kafka-extend-latest-first.har", (*[asked("job_id")] * 2, submitted()), 0),
+    Row("31-global-eip-associate.har", (submitted(), *[asked("job_id")] * 2), 0),
+    Row("31-global-eip-query-string.har", (submitted(), *[asked("job_id")] * 2), 0),
+    Row("41-swr-enterprise.har", (submitted(), *[asked("job_id")] * 2), 0),
+    Row("41-swr-enterprise-terminated.har", (submitted(), *[asked("job_id")] * 2), 0),
+    # Asked for by an id of the request: nothing that the answer returned.
+    Row("36-vpn-upgrade.har", (submitted("TA501"),), 0),
+    Row("36-vpn-upgrade-private-cloud.har", (submitted("TA501"),), 0),
+    # Another service's query has the same path; its answers have another shape.
+    Row("39-cfw-firewall.har", (submitted(), *[asked("job_id")] * 2), 0),
+    Row("39-cfw-firewall-private-cloud.har", (submitted(), *[asked("route")] * 2), 0),
+    # The reason of a failure is that of a sub-job.
+    Row("b06-subjobs-fail.har", (submitted(), *[asked("route")] * 2), 0),
+    Row("b06-subjobs-beside-status.har", (submitted(), *[asked("route")] * 2), 0),
+    # The vendor's SDK reads the job once more for its result.
+    Row("b07-getjobentity-after-success.har", (submitted(), *[asked("route")] * 4), 0),
+    Row(
+        "b07-asked-twice-after-success.har", (submitted(), *[asked("route")] * 4, asked("route", "TA505")), 0
+    ),
+    # A client that waits a second measures a little less.
+    Row("b08b-poll-0_999s.har", (submitted(), *[asked("route")] * 9), 0),
+    Row(
+        "b08b-poll-0_89s.har",
+        (submitted(), *[asked("route")] * 4, *[asked("route", "TA504")] * 4, asked("route")),
+        0,
+    ),
+    # The job is followed through what it makes.
+    Row("h19-prepaid-order-followed-not-job.har", (submitted(), *[asked("resource")] * 3), 0),
+    Row("h19-server-followed-not-job.har", (submitted(), asked("resource")), 0),
+    # Jobs have jobs below them.
+    Row("h22-subjob-query.har", (submitted(), *[asked("route")] * 3), 0),
+    Row(
+        "h22-unknown-job-query.har", (submitted(), asked("route"), asked("route", "TA503"), asked("route")), 0
+    ),
     # HARs as programs write them: said to be base64, other types, headers as an object, no time.
     *(
         Row(f"{name}.har", (JOB, QUERY), CLEAN)
@@ -85,7 +132,7 @@ ROWS = [
         )
     ),
     *(
-        Row(f"{name}.har", (JOB._replace(found=("TA506",)), QUERY._replace(members=NOT_CAPTURED)), CLEAN)
+        Row(f"{name}.har", (JOB, QUERY._replace(members=NOT_CAPTURED)), CLEAN)
         for name in ("h02l-query-body-not-kept", "h02lv-query-text-empty-with-length")
     ),
 ]
@@ -103,6 +150,39 @@ def test_it_comes_out_as_it_should(row: Row) -> None:
     for each, line in zip(told, row.lines, strict=True):
         assert {name: each[name] for name, _ in line.members} == dict(line.members)
     assert result.exit_code == row.status
+
+
+@pytest.mark.parametrize(
+    ("file", "severity"), [("36-vpn-upgrade.har", "info"), ("36-vpn-upgrade-private-cloud.har", "warning")]
+)
+def test_a_job_that_no_route_asks_for_is_no_warning(file: str, severity: str) -> None:
+    result = run("check", "--format", "json", FIELD / file)
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["rule"], finding["severity"]) == ("TA501", severity)
+
+
+@pytest.mark.parametrize("file", ["b06-subjobs-fail.har", "b06-subjobs-beside-status.har"])
+def test_the_reason_of_a_failed_sub_job_is_told(file: str) -> None:
+    result = run("report", "--format", "json", FIELD / file)
+    (job,) = json.loads(result.stdout)["jobs"]
+    told = job["state"], job["last_status"], job["error_code"], job["fail_reason"]
+    assert told == ("failed", "FAIL", "Ecs.0219", "no subnet address left")
+
+
+@pytest.mark.parametrize(
+    ("file", "state"),
+    [
+        ("24-kafka-extend-latest-first.har", "no-status"),
+        ("31-global-eip-associate.har", "final"),
+        ("39-cfw-firewall.har", "final"),
+        ("41-swr-enterprise.har", "final"),
+        ("h19-prepaid-order-followed-not-job.har", "by-resource"),
+    ],
+)
+def test_how_the_job_stands(file: str, state: str) -> None:
+    result = run("report", "--format", "json", FIELD / file)
+    (job,) = json.loads(result.stdout)["jobs"]
+    assert job["state"] == state
 
 
 def test_each_file_has_its_row() -> None:

@@ -11,7 +11,7 @@ from taskaudit.contract.answer import Missing
 from taskaudit.job_state import JobState
 from taskaudit.story.story import tell
 from tests.samples import JOB_ID, answer, outcome
-from tests.stories import START, ask, submit, write_log
+from tests.stories import START, ask, resource, submit, write_log
 
 UNSEEN = outcome(
     method="GET",
@@ -29,6 +29,9 @@ UNSEEN = outcome(
         ([submit(0), ask(5, None)], JobState.NO_STATUS),
         ([submit(0), UNSEEN], JobState.NO_STATUS),
         ([ask(5, None)], JobState.NO_STATUS),
+        ([submit(0), resource(5), resource(9, status="SUCCESS")], JobState.BY_RESOURCE),
+        ([submit(0), ask(5, None), resource(9)], JobState.NO_STATUS),
+        ([submit(0), ask(5), resource(9, status="SUCCESS")], JobState.OPEN),
         ([submit(0), ask(5)], JobState.OPEN),
         ([submit(0), ask(5), ask(9, None)], JobState.OPEN),
         ([ask(5, "no such status")], JobState.OPEN),
@@ -62,6 +65,7 @@ def test_every_state_has_its_name() -> None:
     assert [state.value for state in JobState] == [
         "not-asked-yet",
         "never-queried",
+        "by-resource",
         "open",
         "no-status",
         "final",

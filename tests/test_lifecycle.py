@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from taskaudit.contract.rules import RULES
-from taskaudit.lifecycle import Late, Lifecycle, Thresholds
+from taskaudit.lifecycle import MOST_SUB_JOBS, Late, Lifecycle, Thresholds
 
 ALLOWED = Thresholds(query_within=10, min_interval=1, table_size=100)
 FINAL = ("SUCCESS", "FAIL")
@@ -21,9 +21,15 @@ def submit(at: float, job_id: str | None = "j", key: str | None = None) -> Event
     return lambda life: life.submitted(at, f"s{at:g}", job_id, key)
 
 
-def ask(at: float, status: str | None = "RUNNING", job_id: str = "j") -> Event:
+def ask(at: float, status: str | None = "RUNNING", job_id: str = "j", subs: tuple[str, ...] = ()) -> Event:
     """A job query, told as `q` with its time."""
-    return lambda life: life.queried(at, f"q{at:g}", job_id, status, is_final=status in FINAL)
+    is_final = status in FINAL
+    return lambda life: life.queried(at, f"q{at:g}", job_id, status, is_final=is_final, sub_jobs=subs)
+
+
+def resource(at: float, job_id: str = "j") -> Event:
+    """A query of what the job is about."""
+    return lambda life: life.resource_queried(at, job_id)
 
 
 def clock(at: float) -> Event:
@@ -79,7 +85,10 @@ def _is_sound(late: Late[str]) -> bool:
         ([submit(0), clock(11), clock(12), clock(99)], ["TA501 s0"]),
         ([submit(0), clock(11), ask(12)], ["TA501 s0", "TA506 s0"]),
         ([submit(0), submit(5, "k"), clock(15.5)], ["TA501 s0", "TA501 s5"]),
-        ([submit(0), ask(5, None)], ["TA506 s0"]),  # An answer without a status is to a query all the same.
+        ([submit(0), ask(5, None)], []),  # An answer without a status is to a query all the same.
+        ([submit(0), resource(5)], []),
+        ([submit(0), resource(10.5)], ["TA501 s0"]),
+        ([resource(0), submit(1)], ["TA501 s1"]),
         # TA502, which excludes TA503
         ([ask(0, None, "None")], ["TA502 q0"]),
         (
@@ -90,7 +99,11 @@ def _is_sound(late: Late[str]) -> bool:
         # TA503
         ([ask(0)], ["TA503 q0"]),
         ([ask(0), ask(5)], ["TA503 q0", "TA503 q5"]),
-        ([ask(0), ask(5, "SUCCESS"), ask(9)], ["TA503 q0", "TA503 q5", "TA503 q9", "TA505 q9"]),
+        ([ask(0), ask(5, "SUCCESS"), ask(9)], ["TA503 q0", "TA503 q5", "TA503 q9"]),
+        ([submit(0), ask(1, subs=("k", "l")), ask(2, "SUCCESS", "k"), ask(3, "SUCCESS")], []),
+        ([submit(0), ask(1, job_id="k"), ask(2, "FAIL", subs=("k",)), ask(3, job_id="k")], ["TA503 q1"]),
+        ([ask(0, subs=("k",)), ask(1, "FAIL", "k")], ["TA503 q0"]),
+        ([ask(0, None, "None", subs=("k",)), ask(1, "FAIL", "k")], ["TA502 q0", "TA503 q1"]),
         ([ask(0), submit(1), ask(2, "SUCCESS")], ["TA503 q0"]),
         ([ask(0), submit(1)], ["TA503 q0", "TA506 s1"]),
         ([ask(0, job_id="x"), submit(1)], ["TA503 q0", "TA501 s1"]),
@@ -100,6 +113,10 @@ def _is_sound(late: Late[str]) -> bool:
         ([submit(0), *(ask(1 + n / 10) for n in range(5)), ask(9, "FAIL")], ["TA504 q1.4"]),
         ([submit(0), *(ask(1 + n / 10) for n in range(6)), ask(9, "FAIL")], ["TA504 q1.4", "TA504 q1.5"]),
         ([submit(0), *(ask(1 + n) for n in range(9)), ask(99, "FAIL")], []),
+        ([submit(0), *(ask(1 + n * 0.9) for n in range(9)), ask(99, "FAIL")], []),
+        ([submit(0), *(ask(1 + n * 0.89) for n in range(5)), ask(99, "FAIL")], ["TA504 q4.56"]),
+        ([submit(0), *(resource(1 + n / 10) for n in range(9)), ask(9, "FAIL")], []),
+        ([submit(0), *(each(1 + n / 10) for n in range(4) for each in (ask, resource)), ask(9, "FAIL")], []),
         (
             [
                 submit(0),
@@ -114,9 +131,12 @@ def _is_sound(late: Late[str]) -> bool:
             ["TA503 q1", "TA503 q1.1", "TA503 q1.2", "TA503 q1.3"],
         ),
         # TA505
-        ([submit(0), ask(1, "SUCCESS"), ask(5, "SUCCESS")], ["TA505 q5"]),
-        ([submit(0), ask(1, "FAIL"), ask(5, None), ask(9)], ["TA505 q5", "TA505 q9"]),
+        ([submit(0), ask(1, "SUCCESS"), ask(5, "SUCCESS")], []),
+        ([submit(0), ask(1, "FAIL"), ask(5, None), ask(9)], ["TA505 q9"]),
+        ([submit(0), ask(1, "FAIL"), ask(5), ask(9), ask(13)], ["TA505 q9", "TA505 q13"]),
+        ([submit(0), ask(1, "FAIL"), ask(5), resource(6), resource(7)], []),
         # TA506
+        ([submit(0), ask(1), ask(2, None), resource(3)], ["TA506 s0"]),
         ([submit(0), ask(1)], ["TA506 s0"]),
         ([submit(0), ask(1), submit(2, "k"), ask(3, "INIT", "k")], ["TA506 s0", "TA506 s2"]),
         # TA507
@@ -162,6 +182,7 @@ def test_events(events: list[Event], expected: list[str]) -> None:
         (9, 0, [submit(0), *(ask(1) for _ in range(9)), ask(1, "FAIL")], []),
         (9, 5, [submit(0), *(ask(1 + 5 * n) for n in range(9)), ask(99, "FAIL")], []),
         (9, 5, [submit(0), *(ask(1 + 4 * n) for n in range(5)), ask(99, "FAIL")], ["TA504 q17"]),
+        (9, 5, [submit(0), *(ask(1 + 4.5 * n) for n in range(5)), ask(99, "FAIL")], []),
     ],
 )
 def test_thresholds(within: float, interval: float, events: list[Event], expected: list[str]) -> None:
@@ -186,9 +207,8 @@ def test_the_time_allowed_runs_out_by_the_clock_before_the_end() -> None:
         ([ask(0, None, "{\x1b[31m}")], "TA502", "", r'"{\u001b[31m}"'),
         ([ask(0)], "TA503", "", "an id that no submission returned"),
         ([submit(0), *(ask(1) for _ in range(5))], "TA504", "", "4 queries in a row closer together"),
-        ([submit(0), ask(1, "FAIL"), ask(2)], "TA505", "", 'a query after "FAIL"'),
+        ([submit(0), ask(1, "FAIL"), ask(2), ask(3)], "TA505", "", 'a query after "FAIL"'),
         ([submit(0), ask(1, "INIT\n")], "TA506", "/job_id", r'last status "INIT\n"'),
-        ([submit(0), ask(1, None)], "TA506", "/job_id", "no status seen"),
         ([submit(0), ask(1), ask(2, None)], "TA506", "/job_id", 'last status "RUNNING"'),
         (
             [submit(0, "\u202ej", "r"), submit(1, "k", "r")],
@@ -202,6 +222,26 @@ def test_a_finding_says_where_and_what(events: list[Event], rule: str, pointer: 
     life: Life = Lifecycle(ALLOWED)
     late = [each for event in events for each in event(life)] + list(life.finish())
     assert [(f.pointer, f.found) for _, f in late if f.rule == rule] == [(pointer, found)]
+
+
+@pytest.mark.parametrize(("known", "severity"), [(True, "warning"), (False, "info")])
+def test_a_job_that_nobody_can_ask_for_is_no_warning(known: bool, severity: str) -> None:
+    life: Life = Lifecycle(ALLOWED)
+    list(life.submitted(0, "s", "j", None, has_query_route=known))
+    list(life.submitted(1, "s", "k", None, has_query_route=known))
+    found = [late.finding for late in (*life.due(10.5), *life.finish())]
+    assert [(each.rule, each.severity) for each in found] == [("TA501", severity)] * 2
+
+
+def test_ids_of_sub_jobs_are_bounded() -> None:
+    life: Life = Lifecycle(Thresholds(10, 1, table_size=10))
+    for n in range(100):
+        ids = [f"sub-{n}-{m}" for m in range(2 * MOST_SUB_JOBS)]
+        list(life.submitted(n, "s", f"j{n}", None))
+        list(life.queried(n, "q", f"j{n}", None, is_final=False, sub_jobs=ids[:MOST_SUB_JOBS]))
+        list(life.queried(n, "q", f"j{n}", None, is_final=False, sub_jobs=ids))
+    held = [len(kept) for kept in vars(life).values() if hasattr(kept, "__len__")]
+    assert max(held) == 10 * MOST_SUB_JOBS
 
 
 def test_what_was_forgotten_is_counted() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import structs
 
-from taskaudit.catalogue import Catalogue, Match, Role, Route
+from taskaudit.catalogue import FINAL_STATUSES, Catalogue, Match, Role, Route
 from taskaudit.contract.answer import STRICT, Answer, Missing
 from taskaudit.contract.audit import audit_submission
-from taskaudit.contract.job_status import StatusVerdict, audit_job_status
+from taskaudit.contract.job_status import OTHER_FINAL_STATUSES, StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
-from taskaudit.exchange import Exchange, Unaudited
+from taskaudit.exchange import Exchange, MatchedBy, Unaudited
+from taskaudit.known_ids import KnownIds
 from taskaudit.policy.policy import EMPTY, Policy, Where, where_of
 from taskaudit.scope import EVERYWHERE, Scope
 from taskaudit.times import day_of
@@ -32,7 +34,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     `job_id` is the one answered to a submission, or the one asked for by a job query. Where `unaudited`
     is set there is no verdict to rely on; `findings` then says at most TA003. `verdict` is a submission's,
-    `status` a job query's. `late` are findings on what the client did next.
+    `status` a job query's, and `matched_by` what made one of it;
+    `is_final`: that status ends the job. `late` are findings on what the client did
+    next. `has_query_route`: whether the catalogue knows how the status of a submission's job is asked for.
     """
 
     exchange: Exchange
@@ -43,6 +47,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     unaudited: Unaudited | None = None
     status: StatusVerdict | None = None
     late: tuple[Finding, ...] = ()
+    matched_by: MatchedBy | None = None
+    is_final: bool = False
+    has_query_route: bool = True
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -59,12 +66,6 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         """The decoded body, for showing the place of a finding."""
         judged = self.verdict or self.status
         return judged.text if judged else None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the answer to a job query holds a final status."""
-        status = self.status.status if self.status else None
-        return self.route is not None and status is not None and status.upper() in self.route.final_statuses
 
     @property
     def where(self) -> Where:
@@ -95,6 +96,8 @@ class Auditor:
         self.limit = limit
         self.policy = policy
         self.scope = scope
+        known = {status for route in catalogue.routes for status in route.final_statuses}
+        self._final_statuses = FINAL_STATUSES | OTHER_FINAL_STATUSES | known
 
     @classmethod
     def under(cls, config: Loaded, now: float) -> Auditor:
@@ -103,9 +106,12 @@ class Auditor:
         policy = config.policy.on(day_of(now))
         return cls(config.catalogue, settings.inspection_limit, policy, Scope(settings.scope.hosts))
 
-    def look(self, exchange: Exchange, match: Match | None = None) -> Outcome:
-        """The outcome for `exchange`; `match` spares the look-up where the caller has made it."""
-        outcome = self._seen(exchange, match)
+    def look(self, exchange: Exchange, match: Match | None = None, known: KnownIds | None = None) -> Outcome:
+        """The outcome for `exchange`; `match` spares the look-up where the caller has made it.
+
+        `known`: the ids that submissions returned, by which jobs are asked for without a route, too.
+        """
+        outcome = self._seen(exchange, match, known)
         return outcome if self.policy is EMPTY else _judged(outcome, self.policy)
 
     def judged(self, findings: Iterable[Finding], outcome: Outcome) -> tuple[Finding, ...]:
@@ -114,21 +120,25 @@ class Auditor:
             return tuple(findings)
         return _kept(findings, self.policy, outcome.where)
 
-    def _seen(self, exchange: Exchange, match: Match | None) -> Outcome:
+    def _seen(self, exchange: Exchange, match: Match | None, known: KnownIds | None) -> Outcome:
         if exchange.method is None:
             return self._submission(exchange, None)
         if self.scope.is_limited and not self.scope.holds(exchange.host):
             return Outcome(exchange, Role.OTHER)
         match = match or self.catalogue.match(exchange.method, exchange.path or "", exchange.host)
         if match is None:
-            return self._unlisted(exchange)
+            return self._without_route(exchange, known)
         if match.route.role is Role.SUBMISSION:
             return self._submission(exchange, match.route)
-        return self._job_query(exchange, match)
+        return self._job_query(exchange, match, known)
 
-    def is_other(self, method: str, path: str) -> bool:
+    def is_other(self, method: str, path: str, query: str, known: KnownIds) -> bool:
         """Whether the request line alone tells that an exchange is none of ours."""
-        return not self.may_be_unlisted_submission(method) and self.catalogue.match(method, path) is None
+        return (
+            not self.may_be_unlisted_submission(method)
+            and self.catalogue.match(method, path) is None
+            and known.asked(method, path, query, inf) is None
+        )
 
     def may_be_unlisted_submission(self, method: str) -> bool:
         """Whether a request outside the catalogue may still turn out to be a submission."""
@@ -143,19 +153,51 @@ class Auditor:
                 return outcome
         return Outcome(exchange, Role.OTHER)
 
-    def _job_query(self, exchange: Exchange, match: Match) -> Outcome:
-        """A job query; where its id stands in the query string and is not there, a list of jobs: not ours."""
-        route, asked = match.route, match.job_id
-        if route.id_parameter is not None:
-            asked = parse_qs(exchange.query, keep_blank_values=True).get(route.id_parameter, [None])[0]
+    def _without_route(self, exchange: Exchange, known: KnownIds | None) -> Outcome:
+        """A job query where an id in the request is known; else maybe a submission."""
+        line = exchange.method or "", exchange.path or "", exchange.query
+        asked = known.asked(*line, exchange.at) if known is not None else None
         if asked is None:
-            return Outcome(exchange, Role.OTHER)
-        answer = exchange.answer
-        if answer is None:
-            return Outcome(exchange, Role.JOB_QUERY, route, asked, unaudited=Unaudited.ABORTED)
-        status = audit_job_status(answer, asked, route.shape, self.limit)
-        unaudited = None if status.seen else _not_seen(answer)
-        return Outcome(exchange, Role.JOB_QUERY, route, asked, unaudited=unaudited, status=status)
+            return self._unlisted(exchange)
+        return self._query(exchange, None, *asked, is_strict=False)
+
+    def _job_query(self, exchange: Exchange, match: Match, known: KnownIds | None) -> Outcome:
+        """A job query; where its id stands in the query string and is not there, a list of jobs: not ours.
+
+        Whose job it is, is known from its submission, or else from the host: many services have such a route.
+        """
+        asked = _asked(exchange, match)
+        if asked is None:
+            return self._without_route(exchange, known)
+        service = known.service_of(asked, exchange.at) if known is not None else None
+        if service is not None and service != match.route.service:
+            line = exchange.method or "", exchange.path or "", exchange.host
+            match = self.catalogue.match(*line, prefer=service) or match
+        is_strict = match.is_own_host or match.route.service == service
+        return self._query(exchange, match.route, asked, MatchedBy.ROUTE, is_strict=is_strict)
+
+    def _query(
+        self, exchange: Exchange, route: Route | None, asked: str, matched_by: MatchedBy, *, is_strict: bool
+    ) -> Outcome:
+        answer, status, is_final = exchange.answer, None, False
+        unaudited: Unaudited | None = Unaudited.ABORTED
+        if answer is not None:
+            shape = route.shape if route else None
+            status = audit_job_status(answer, asked, shape, self.limit, is_strict=is_strict)
+            unaudited = None if status.seen else _not_seen(answer)
+        if status is not None and status.status is not None and matched_by is not MatchedBy.RESOURCE:
+            final = self._final_statuses if route is None or status.is_guessed else route.final_statuses
+            is_final = status.status.upper() in final
+        return Outcome(
+            exchange,
+            Role.JOB_QUERY,
+            route,
+            asked,
+            unaudited=unaudited,
+            status=status,
+            matched_by=matched_by,
+            is_final=is_final,
+        )
 
     def _submission(self, exchange: Exchange, route: Route | None) -> Outcome:
         answer = exchange.answer
@@ -163,7 +205,16 @@ class Auditor:
             return Outcome(exchange, Role.SUBMISSION, route, unaudited=Unaudited.ABORTED)
         verdict = audit_submission(answer, route.allowance if route else STRICT, self.limit)
         unaudited = None if verdict.seen else _not_seen(answer)
-        return Outcome(exchange, Role.SUBMISSION, route, verdict.job_id, verdict, unaudited)
+        has_query_route = route is not None or self.catalogue.has_job_query(exchange.host)
+        return Outcome(
+            exchange,
+            Role.SUBMISSION,
+            route,
+            verdict.job_id,
+            verdict,
+            unaudited,
+            has_query_route=has_query_route,
+        )
 
 
 def _judged(outcome: Outcome, policy: Policy) -> Outcome:
@@ -195,6 +246,13 @@ _NOT_SEEN = {
 
 def _not_seen(answer: Answer) -> Unaudited:
     return _NOT_SEEN.get(answer.missing, Unaudited.TOO_LARGE) if answer.missing else Unaudited.TOO_LARGE
+
+
+def _asked(exchange: Exchange, match: Match) -> str | None:
+    parameter = match.route.id_parameter
+    if parameter is None:
+        return match.job_id
+    return parse_qs(exchange.query, keep_blank_values=True).get(parameter, [None])[0]
 
 
 def _may_name_envelope(answer: Answer) -> bool:

@@ -21,6 +21,14 @@ class Unaudited(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+class MatchedBy(StrEnum):
+    """What made a job query of a request (contract, section 2)."""
+
+    ROUTE = "route"
+    JOB_ID = "job_id"
+    RESOURCE = "resource"
+
+
 # gc=False: nothing in it can lead back to it, and tens of thousands may be remembered.
 class Exchange(msgspec.Struct, frozen=True, gc=False):
     """A request with the answer it got.

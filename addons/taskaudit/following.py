@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
-from taskaudit.exchange import stable_id
+from taskaudit.contract.job_status import UNKNOWN
+from taskaudit.exchange import MatchedBy, stable_id
+from taskaudit.known_ids import Known
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.policy.policy import EMPTY, Policy, Where
 
@@ -18,6 +20,7 @@ class Submitted(NamedTuple):
 
     job_id: str | None
     repeat_key: str | None
+    has_query_route: bool
 
 
 class Queried(NamedTuple):
@@ -26,6 +29,8 @@ class Queried(NamedTuple):
     job_id: str
     status: str | None
     is_final: bool
+    by_resource: bool
+    sub_jobs: tuple[str, ...]
 
 
 def step_of(outcome: Outcome) -> Submitted | Queried | None:
@@ -37,26 +42,45 @@ def step_of(outcome: Outcome) -> Submitted | Queried | None:
     if outcome.exchange.method is None:
         return None
     if outcome.role is Role.SUBMISSION:
-        return Submitted(outcome.job_id, repeat_key(outcome))
+        return Submitted(outcome.job_id, repeat_key(outcome), outcome.has_query_route)
     if outcome.role is Role.JOB_QUERY:
-        status = outcome.status.status if outcome.status else None
-        return Queried(outcome.job_id or "", status, outcome.is_final)
+        told = outcome.status or UNKNOWN
+        by_resource = outcome.matched_by is MatchedBy.RESOURCE
+        return Queried(outcome.job_id or "", told.status, outcome.is_final, by_resource, told.sub_job_ids)
     return None
 
 
 def tell[Ref](
     lifecycle: Lifecycle[Ref], step: Submitted | Queried, at: float, ref: Ref
-) -> Iterable[Late[Ref]]:
+) -> Sequence[Late[Ref]]:
     """What an exchange that ended `at` shows; `ref` is given back with findings on it."""
     if isinstance(step, Submitted):
-        return lifecycle.submitted(at, ref, step.job_id, step.repeat_key)
-    return lifecycle.queried(at, ref, step.job_id, step.status, is_final=step.is_final)
+        return lifecycle.submitted(
+            at, ref, step.job_id, step.repeat_key, has_query_route=step.has_query_route
+        )
+    if step.by_resource:
+        return lifecycle.resource_queried(at, step.job_id)
+    return lifecycle.queried(
+        at, ref, step.job_id, step.status, is_final=step.is_final, sub_jobs=step.sub_jobs
+    )
 
 
 def follow[Ref](lifecycle: Lifecycle[Ref], outcome: Outcome, ref: Ref) -> list[Late[Ref]]:
     """What this exchange shows about the life of jobs; `ref` is given back with findings on it."""
     step = step_of(outcome)
-    return list(tell(lifecycle, step, outcome.exchange.at, ref)) if step else []
+    late = list(tell(lifecycle, step, outcome.exchange.at, ref)) if step else []
+    if known := known_of(outcome):
+        lifecycle.known.learn(known)
+    return late
+
+
+def known_of(outcome: Outcome) -> Known | None:
+    """By what the job of a submission is going to be asked for, None where it got none."""
+    if outcome.role is not Role.SUBMISSION or outcome.job_id is None or outcome.exchange.method is None:
+        return None
+    service = outcome.route.service if outcome.route else None
+    ids = outcome.verdict.ids if outcome.verdict else ()
+    return Known(outcome.job_id, outcome.exchange.at, service, ids)
 
 
 def judged[Ref](late: Iterable[Late[Ref]], policy: Policy, where: Callable[[Ref], Where]) -> list[Late[Ref]]:

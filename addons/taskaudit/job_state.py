@@ -10,6 +10,7 @@ class JobState(StrEnum):
 
     NOT_ASKED_YET = "not-asked-yet"
     NEVER_QUERIED = "never-queried"
+    BY_RESOURCE = "by-resource"
     OPEN = "open"
     NO_STATUS = "no-status"
     FINAL = "final"

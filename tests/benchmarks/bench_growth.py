@@ -1,7 +1,8 @@
 """How cost grows: with the routes of the catalogue, the size of a body, and the number of jobs.
 
 Method. CPU time in one process, the best of several passes of many calls. Look-ups are of the first and the
-last route, of a job query, and of a path that is in no service. A body is a list of servers, or a job with as
+last route, of a job query, and of a path that is in no service. A request for a job without a route is looked
+for among the ids of known jobs, each with an order. A body is a list of servers, or a job with as
 many servers beside its id. Of jobs, each is submitted, asked for three times (INIT, RUNNING, SUCCESS) and
 forgotten when the table of 100,000 is full; queries lag behind the submissions, so that thousands of jobs
 are open at any time. "never asked" is a client that never asks. Memory is the peak that tracemalloc sees of
@@ -19,11 +20,13 @@ from typing import NamedTuple
 from taskaudit.catalogue import Catalogue, JobQueryEntry, RouteEntry, Service
 from taskaudit.contract.answer import Answer
 from taskaudit.contract.audit import audit_submission
+from taskaudit.known_ids import Known, KnownIds
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from tests.benchmarks.measure import Curve, cpu
 
 TITLE = "How cost grows"
 ROUTES = (10, 100, 1_000, 10_000)
+KNOWN = (1, 100, 10_000, 100_000)
 BODIES = (100, 1_000, 10_000, 100_000, 1_000_000)
 JOBS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 TRACED = (100, 1_000, 10_000, 30_000, 100_000)
@@ -43,6 +46,7 @@ class Event(NamedTuple):
 def curves() -> Iterator[Curve]:
     """Each flat or linear."""
     yield Curve("routes", "A request looked up", "routes in the catalogue", "µs", _look_ups())
+    yield Curve("ids", "A request that asks for none of the known jobs", "jobs known", "µs", _requests())
     yield Curve("bodies", "One verdict", "bytes of the body", "µs", _verdicts(), log_y=True)
     yield Curve("events", "An exchange told to the life of jobs", "jobs", "µs", _events())
     yield Curve("table", "Memory of the life of jobs, table of 10,000", "jobs", "peak MiB", _peaks())
@@ -59,6 +63,22 @@ def _look_ups() -> dict[str, list[tuple[float, float]]]:
         ):
             looked_up = partial(catalogue.match, method, path)
             found.setdefault(name, []).append((count, _microseconds(looked_up, 20_000)))
+    return found
+
+
+def _requests() -> dict[str, list[tuple[float, float]]]:
+    project = "0123456789abcdef0123456789abcdef"
+    found: dict[str, list[tuple[float, float]]] = {}
+    for count in KNOWN:
+        known = KnownIds(count)
+        for n in range(count):
+            known.learn(Known(f"70a599e0-31e7-49b7-b260-{n:012}", n, "ecs", (f"CS200302110{n:07}",)))
+        for name, path, query in (
+            ("with a query", f"/v1/{project}/cloudservers/detail", "limit=10&offset=0"),
+            ("without one", f"/v1/{project}/cloudservers/{project}", ""),
+        ):
+            asked = partial(known.asked, "GET", path, query, count)
+            found.setdefault(name, []).append((count, _microseconds(asked, 20_000)))
     return found
 
 

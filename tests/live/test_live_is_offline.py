@@ -28,10 +28,15 @@ def test_live_saved_and_replayed_are_the_same(
         ask.submit(name)
     ask("GET", f"/v1/p/jobs/{api.job_ids[0]}")
     ask("GET", "/v1/p/cloudservers/detail?limit=1")
+    ask("GET", f"/v7/p/tasks/{api.job_ids[0]}")
     ask("POST", "/v9/unlisted/thing", {})
     ask.submit("cut-short")
     recorded = _about_exchanges(live.stopped())
     assert {record["event_type"] for record in recorded} == set(ABOUT_EXCHANGES)
+    queries = [
+        record["job_query"]["matched_by"] for record in recorded if record["event_type"] == "job_query"
+    ]
+    assert sorted(queries) == ["job_id", "route"]
 
     assert _about_exchanges(_offline(flows)) == recorded
 

@@ -44,6 +44,8 @@ RECORDS = st.builds(
     path=st.none() | st.text(max_size=20),
     number=st.integers(0, 2**31 - 1),
     rules=st.lists(st.sampled_from(["TA101", "TA306", "TA508"]), max_size=3),
+    matched_by=st.sampled_from(["route", "job_id", "resource"]),
+    sub_job_ids=st.lists(st.text("aZ0-._~", min_size=1, max_size=5), max_size=3),
     sub_jobs=st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=3),
 )
 
@@ -59,10 +61,18 @@ def line_of(kind: str, facts: dict[str, Any]) -> bytes:
     shared = {"job_id": facts["job_id"], "rules": facts["rules"]}
     if kind == "submission":
         verdict = {"kind": "job", "well_formed": True, "code": facts["code"], "message": None}
-        body: dict[str, Any] = {**verdict, **shared, "repeat_key": facts["code"]}
+        body: dict[str, Any] = {
+            **verdict,
+            **shared,
+            "repeat_key": facts["code"],
+            "has_query_route": facts["is_final"],
+        }
     else:
         answer = {"status": facts["status"], "is_final": facts["is_final"], "error_code": facts["code"]}
-        body = {**answer, **shared, "fail_reason": facts["status"], "sub_jobs": facts["sub_jobs"]}
+        sub_job = {"job_id": None, "job_type": None, "error_code": None, "fail_reason": facts["code"]}
+        more = {"matched_by": facts["matched_by"], "sub_job": sub_job if facts["code"] else None}
+        more |= {"sub_job_ids": facts["sub_job_ids"], "sub_jobs": facts["sub_jobs"]}
+        body = {**answer, **shared, **more, "fail_reason": facts["status"]}
     record = RECORD.validate_python({**header, "http": http, "event_type": kind, kind: body})
     return record.model_dump_json().encode()
 

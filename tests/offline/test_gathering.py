@@ -32,8 +32,7 @@ def captures(tmp_path: Path) -> list[Path]:
 
 def gathered(captures: list[Path], folder: Path | None = None) -> Gathering:
     gathering = Gathering(folder)
-    for damaged in gathering.read(auditor(), captures, None):
-        gathering.damages.put(damaged)
+    gathering.read(auditor(), captures, None)
     return gathering
 
 

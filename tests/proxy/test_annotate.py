@@ -36,14 +36,14 @@ from taskaudit.proxy.annotate import (
     noted,
 )
 from tests.pages import CODE, text_of
-from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, auditor, outcome
+from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, OWN_HOST, auditor, outcome
 
 ERROR_FOUND, WARNING_FOUND, INFO_FOUND = FINDING_MARKS.values()
 TWO = '{"error": {"code": 400, "details": null}}'
 
 
 def query(body: str, status: int = 200, asked: str = JOB_ID) -> Outcome:
-    return outcome(body, status, method="GET", path=f"/v1/p/jobs/{asked}")
+    return outcome(body, status, method="GET", path=f"/v1/p/jobs/{asked}", host=OWN_HOST)
 
 
 def late(rule: Rule, pointer: str = "") -> Finding:

@@ -93,7 +93,7 @@ def submissions(lines: Lines) -> int:
         (a_flow(), f"TA: job {JOB_ID}"),
         (a_flow(BAD_ERROR, 400), "TA: TA306 error.code is Number 400"),
         (a_flow(ERROR, 400, "/unlisted"), "TA: error Ecs.0001"),
-        (a_flow("{}", path="/v1/p/jobs/None", method="GET"), "TA: TA508 status is missing (+1)"),
+        (a_flow("{}", path="/v1/p/jobs/None", method="GET"), "TA: TA502 job-query-placeholder"),
     ],
 )
 def test_an_audited_flow_is_annotated(watched: Watched, flow: http.HTTPFlow, comment: str) -> None:

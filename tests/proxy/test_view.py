@@ -79,7 +79,7 @@ def test_the_answer_with_its_findings_and_their_places_above_the_body(audit: Tas
 def test_a_job_with_its_story_so_far(audit: TaskAudit) -> None:
     flow, path = a_flow(JOB), f"/v1/p/jobs/{JOB_ID}"
     assert f"job {JOB_ID}: well-formed\n" in shown(audit, flow).text
-    assert "never asked for" in shown(audit, flow).text
+    assert "not asked yet" in shown(audit, flow).text
     query = a_flow(f'{{"status": "RUNNING", "job_id": "{JOB_ID}"}}', method="GET", path=path)
     told = shown(audit, query).text
     assert told.startswith(f"query of job {JOB_ID}: RUNNING\n")

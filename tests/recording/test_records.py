@@ -38,7 +38,19 @@ from taskaudit.recording.records import (
 )
 from taskaudit.sources.flow import exchange_of
 from taskaudit.totals import Totals
-from tests.samples import AT, BAD_ERROR, ERROR, JOB, JOB_ID, answer, auditor, exchange, outcome, waiver
+from tests.samples import (
+    AT,
+    BAD_ERROR,
+    ERROR,
+    JOB,
+    JOB_ID,
+    OWN_HOST,
+    answer,
+    auditor,
+    exchange,
+    outcome,
+    waiver,
+)
 
 STAMP = Stamp(instance_id="proxy-1", session_id="5e55")
 SCHEMA = jsonschema_rs.Draft202012Validator(json_schema())
@@ -75,9 +87,10 @@ def test_a_submission() -> None:
         "message": None,
         "rules": [],
         "repeat_key": None,
+        "has_query_route": True,
     }
     assert record["timestamp"] == "2026-09-21T14:13:20.250000Z"
-    assert (record["event_type"], record["schema_version"], record["seq"]) == ("submission", 1, 7)
+    assert (record["event_type"], record["schema_version"], record["seq"]) == ("submission", 2, 7)
     assert (record["instance_id"], record["session_id"]) == ("proxy-1", "5e55")
     assert (record["flow_id"], record["request_id"], record["client"]) == ("flow-1", "req-1", "192.0.2.7")
     assert record["http"] == {
@@ -119,6 +132,7 @@ def test_what_was_not_audited() -> None:
         "reason": "aborted",
         "role": "submission",
         "job_id": None,
+        "matched_by": None,
         "repeat_key": None,
     }
     assert record["http"]["status"] is None
@@ -130,7 +144,9 @@ def test_what_was_too_large_is_not_audited_and_a_finding() -> None:
     assert finding["finding"]["rule"] == "TA003"
 
 
-QUERY = {"method": "GET", "path": "/v1/p/jobs/8ab1"}
+SUB_JOB_BODY = {"job_id": "s-1", "job_type": "createServer", "error_code": "Ecs.0219"}
+SUB_JOB = {**SUB_JOB_BODY, "status": "FAIL", "fail_reason": "sold\x1bout", "entities": {}}
+QUERY = {"method": "GET", "path": "/v1/p/jobs/8ab1", "host": OWN_HOST}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +170,14 @@ QUERY = {"method": "GET", "path": "/v1/p/jobs/8ab1"}
             {"status": "INIT", "sub_jobs": {"INIT": 2}},
         ),
         (
+            {"status": "FAIL", "fail_reason": "", "sub_jobs": [SUB_JOB]},
+            200,
+            {
+                **{"status": "FAIL", "is_final": True, "sub_jobs": {"FAIL": 1}},
+                **{"sub_job": {**SUB_JOB_BODY, "fail_reason": r"sold\u001bout"}, "sub_job_ids": ["s-1"]},
+            },
+        ),
+        (
             {"error": {"code": "Common.0011", "message": "no such job"}},
             404,
             {"error_code": "Common.0011", "fail_reason": "no such job"},
@@ -166,8 +190,9 @@ QUERY = {"method": "GET", "path": "/v1/p/jobs/8ab1"}
 def test_a_job_query(body: dict[str, Any], status: int, expected: dict[str, Any]) -> None:
     record, *findings = written(outcome(json.dumps(body), status, **QUERY), seq=7)
     assert list(record) == [*OF_EXCHANGE, "job_query"]
-    nothing = {"status": None, "is_final": False, "error_code": None, "fail_reason": None}
-    assert record["job_query"] == {"job_id": "8ab1", **nothing, "sub_jobs": {}, "rules": [], **expected}
+    nothing: dict[str, Any] = {"status": None, "is_final": False, "error_code": None, "fail_reason": None}
+    nothing |= {"matched_by": "route", "sub_jobs": {}, "sub_job": None, "sub_job_ids": [], "rules": []}
+    assert record["job_query"] == {"job_id": "8ab1", **nothing, **expected}
     assert (record["event_type"], record["seq"], record["http"]["status"]) == ("job_query", 7, status)
     assert [each["finding"]["rule"] for each in findings] == record["job_query"]["rules"]
 
@@ -181,7 +206,10 @@ def test_a_job_query(body: dict[str, Any], status: int, expected: dict[str, Any]
 )
 def test_a_job_query_that_was_not_audited(facts: dict[str, Any], expected: dict[str, str]) -> None:
     (record,) = written(outcome(**QUERY, **facts))
-    assert record["unaudited"] == {"role": "job_query", "job_id": "8ab1", "repeat_key": None, **expected}
+    assert record["unaudited"] == {
+        **{"role": "job_query", "job_id": "8ab1", "matched_by": "route", "repeat_key": None},
+        **expected,
+    }
 
 
 def test_the_repeat_key_of_a_submission() -> None:

@@ -61,7 +61,7 @@ def test_what_would_lie_on_one_another_is_one_mark(draw: Draw) -> None:
 
 
 def test_a_mark_with_a_finding_says_which(draw: Draw) -> None:
-    late = draw([submit(0), ask(10, "SUCCESS"), ask(20, "SUCCESS")]).rows[0].clock.marks[-1]
+    late = draw([submit(0), *(ask(at, "SUCCESS") for at in (10, 20, 30))]).rows[0].clock.marks[-1]
     assert (late.severity, late.rules) == (Severity.WARNING, ("TA505",))
 
 

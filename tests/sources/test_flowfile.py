@@ -139,7 +139,7 @@ def test_what_is_passed_by_counts_and_is_asked_about_once() -> None:
     data = b"x" + _saved(_ok(1), tflow.ttcpflow(), _ok(2)) + tnetstring.dumps(old) + _saved(_ok(3))[:-5]
     asked: list[tuple[str, str]] = []
 
-    def passes_by(method: str, path: str) -> bool:
+    def passes_by(method: str, path: str, query: str) -> bool:
         asked.append((method, path))
         return len(asked) != 2
 

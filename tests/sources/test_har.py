@@ -328,7 +328,7 @@ def test_sound_entries_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_passed_by_counts_and_is_asked_about_once() -> None:
     asked: list[tuple[str, str]] = []
 
-    def passes_by(method: str, path: str) -> bool:
+    def passes_by(method: str, path: str, query: str) -> bool:
         asked.append((method, path))
         return len(asked) % 2 == 0
 

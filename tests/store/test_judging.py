@@ -13,6 +13,6 @@ def test_every_rule_on_more_than_one_exchange_is_judged() -> None:
 
 
 def test_every_rule_is_in_the_sql() -> None:
-    sql = story_sql()
+    sql = story_sql("")
     assert [code for code in POINTERS if f"'{code}'" not in sql] == []
     assert not set("{}") & set(sql)

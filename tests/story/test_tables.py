@@ -25,12 +25,17 @@ from taskaudit.story.tables import (
     timeline,
 )
 from tests.samples import BAD_ERROR, JOB_ID, auditor, outcome, waiver
-from tests.stories import START, ask, submit, write_log
+from tests.stories import START, ask, resource, submit, write_log
 
 STATE = attrgetter("state")
 FROM_HIBERNATE = "ff8080814dbd65d701a0c4507ba00013"
 HOSTILE = "\x1b[31m\x9b2J\u202e\u2066\x07\r\n[bold red]\U000e0041"
 SUB_JOBS = [{"status": "RUNNING"}, {"status": "SUCCESS"}]
+FAILED_SUB_JOBS = [
+    {"job_id": "sub-1", "job_type": "createVolume", "status": "SUCCESS"},
+    {"job_id": "sub-2", "job_type": "createServer", "status": "FAIL", "error_code": "Ecs.0219"}
+    | {"fail_reason": "no subnet address left"},
+]
 
 LIFE = [
     submit(0.25),
@@ -40,6 +45,7 @@ LIFE = [
     ask(70, "FAIL", FROM_HIBERNATE, error_code="EVS.2024", fail_reason="no room in the zone " * 4),
     ask(80, "SUCCESS"),
     ask(85, "SUCCESS"),
+    ask(85.5, "SUCCESS"),
     submit(86, "never-asked"),
     submit(87, "lost"),
     ask(88, None, "lost", error={"code": "Ecs.0000", "message": "busy"}),
@@ -48,6 +54,11 @@ LIFE = [
     outcome(BAD_ERROR, 400, started=START + 91, ended=START + 92),
     outcome(BAD_ERROR, 400, started=START + 93, ended=START + 94),
     submit(95, None),
+    submit(96, "followed"),
+    resource(97, "followed"),
+    resource(99, "followed"),
+    submit(98, "sub-failed"),
+    ask(100, "FAIL", "sub-failed", fail_reason="", sub_jobs=FAILED_SUB_JOBS),
 ]
 
 
@@ -84,7 +95,9 @@ def test_jobs_in_chinese(story: Story, width: int, snapshot: SnapshotAssertion) 
     assert text == snapshot
 
 
-@pytest.mark.parametrize("job_id", [FROM_HIBERNATE, "never-asked", "lost", "from elsewhere"])
+@pytest.mark.parametrize(
+    "job_id", [FROM_HIBERNATE, "never-asked", "lost", "from elsewhere", "followed", "sub-failed"]
+)
 def test_the_story_of_a_job_in_chinese(story: Story, job_id: str, snapshot: SnapshotAssertion) -> None:
     (job,) = (job for job in story.jobs if job.job_id == job_id)
     text = shown(timeline(job, Language.ZH), 80)
@@ -100,7 +113,9 @@ def test_findings_in_chinese(story: Story, snapshot: SnapshotAssertion) -> None:
     assert shown(parts, 100) == snapshot
 
 
-@pytest.mark.parametrize("job_id", [JOB_ID, FROM_HIBERNATE, "never-asked", "lost", "from elsewhere"])
+@pytest.mark.parametrize(
+    "job_id", [JOB_ID, FROM_HIBERNATE, "never-asked", "lost", "from elsewhere", "followed", "sub-failed"]
+)
 def test_the_story_of_a_job(story: Story, job_id: str, snapshot: SnapshotAssertion) -> None:
     (job,) = (job for job in story.jobs if job.job_id == job_id)
     assert shown(timeline(job), 80) == snapshot

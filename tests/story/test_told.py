@@ -89,7 +89,7 @@ def test_the_places_of_values() -> None:
         for name, place in vars(places).items()
         if name.isupper() and isinstance(place, int) and not name.startswith("_")
     }
-    assert len(names) == 14
+    assert len(names) == 17
     assert {name: Told.__struct_fields__[place] for name, place in names.items()} == {
         name: name for name in names
     }

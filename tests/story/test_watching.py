@@ -51,8 +51,15 @@ def test_a_long_telling_is_followed_by_a_long_rest(tmp_path: Path, monkeypatch: 
 
 
 def test_news_are_jobs_that_are_not_as_they_were(tmp_path: Path) -> None:
-    steps = [submit(0), submit(1, "8ab1"), ask(2), ask(3), ask(4, "SUCCESS"), ask(5, "SUCCESS")]
-    expected = [[JOB_ID], ["8ab1"], [JOB_ID], [], [JOB_ID], [JOB_ID]]
+    steps = [
+        submit(0),
+        submit(1, "8ab1"),
+        ask(2),
+        ask(3),
+        ask(4, "SUCCESS"),
+        *(ask(n, "SUCCESS") for n in (5, 6)),
+    ]
+    expected = [[JOB_ID], ["8ab1"], [JOB_ID], [], [JOB_ID], [], [JOB_ID]]
     news = News()
     for number, changed in enumerate(expected, 1):
         log = write_log(tmp_path / str(number), steps[:number], stop=False, ends=6)

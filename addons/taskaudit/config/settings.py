@@ -10,7 +10,6 @@ from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log.settings import LogSettings
 from taskaudit.policy.entries import Severities, WaiverEntry
-from taskaudit.units import Seconds, Size
 
 SHIPPED = (
     "ecs",
@@ -69,11 +68,10 @@ class Settings(BaseModel):
             "its answer is a JSON object with a top-level job_id or error. ignore: left alone."
         ),
     )
-    inspection_limit: Size = Field(
+    inspection_limit: int = Field(
         default=DEFAULT_LIMIT,
         ge=1024,
-        description="How much of a response body is inspected, once its Content-Encoding is undone: bytes, "
-        "or a size such as 1MiB.",
+        description="How many bytes of a response body are inspected, after its Content-Encoding is undone.",
     )
     catalogue: list[str] = Field(
         default=list(SHIPPED),
@@ -83,18 +81,17 @@ class Settings(BaseModel):
         ),
     )
     scope: ScopeSettings = Field(default=ScopeSettings(), description="Whose traffic is looked at.")
-    query_within: Seconds = Field(
+    query_within: float = Field(
         default=_ALLOWED.query_within,
         gt=0,
         allow_inf_nan=False,
-        description="Within what time of its submission a job's status has to be asked for (TA501): seconds, "
-        "or a time such as 5m.",
+        description="Within how many seconds of its submission a job's status has to be asked for (TA501).",
     )
-    min_interval: Seconds = Field(
+    min_interval: float = Field(
         default=_ALLOWED.min_interval,
         ge=0,
         allow_inf_nan=False,
-        description="What time has to lie between two queries of one job (TA504): seconds, or 500ms.",
+        description="How many seconds have to lie between two queries of one job (TA504).",
     )
     remembered_jobs: int = Field(
         default=_ALLOWED.table_size,

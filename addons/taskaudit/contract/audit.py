@@ -11,6 +11,7 @@ from typing import Any
 from taskaudit.contract.answer import DEFAULT_LIMIT, STRICT, Allowance, Answer
 from taskaudit.contract.body import Body, read_body
 from taskaudit.contract.excerpt import JSON_TYPES, describe
+from taskaudit.contract.other_ids import other_ids
 from taskaudit.contract.places import Span, enclosing, locate, place, tokens
 from taskaudit.contract.rules import details, envelope, error, job_id
 from taskaudit.contract.rules.body import TA007
@@ -50,10 +51,12 @@ def by_rules(body: Body, status: int | None, allowance: Allowance = STRICT) -> V
     value = body.value or {}
     failure = value.get("error")
     failure = failure if isinstance(failure, dict) else {}
+    job_id = _recorded_job_id(kind, value)
     return Verdict(
         kind,
         findings,
-        job_id=_recorded_job_id(kind, value),
+        job_id=job_id,
+        ids=other_ids(value, job_id) if job_id is not None else (),
         error_code=_string(failure.get("code")),
         error_message=_string(failure.get("message")),
         omitted=omitted,

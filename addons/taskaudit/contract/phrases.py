@@ -122,7 +122,6 @@ PHRASES: Final = (
     Words("a query after {quoted}", "{quoted} 之后的查询"),
     Words("a final status", "终态"),
     Words("last status {quoted}", "最后状态 {quoted}"),
-    Words("no status seen", "没有得到过状态"),
     Words("each task submitted once", "每个任务只提交一次"),
     Words("the same request while job {excerpt} is not final", "任务 {excerpt} 尚未到达终态时的相同请求"),
     Words("the job id that was asked for", "所查询的 job_id"),

@@ -83,6 +83,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     `findings` are in order of code, then pointer. A rule that is broken more than
     `MAX_FINDINGS_PER_RULE` times is listed that often; `omitted` counts the rest by rule.
     `text` is the decoded body, for showing the place of a finding; it is never recorded.
+    `ids` are others than `job_id` by which the client may follow the job.
     `names_envelope`: the body is an Object with a `job_id`, or an `error` that is not plainly another API's.
     `error_code` and `error_message` are those of an `error` envelope, where they are Strings.
     """
@@ -90,6 +91,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     findings: tuple[Finding, ...] = ()
     job_id: str | None = None
+    ids: tuple[str, ...] = ()
     error_code: str | None = None
     error_message: str | None = None
     omitted: tuple[tuple[str, int], ...] = ()

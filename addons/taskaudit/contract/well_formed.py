@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from taskaudit.contract.body import Body
+from taskaudit.contract.other_ids import other_ids
 from taskaudit.contract.rules.envelope import names_envelope
 from taskaudit.contract.rules.error import is_documented_code
 from taskaudit.contract.rules.job_id import is_safe
@@ -29,7 +30,8 @@ def well_formed(body: Body, status: int | None) -> Verdict | None:
         return _error(value, body.text) if status is None or status >= 400 else None
     job_id = value.get("job_id")
     if type(job_id) is str and is_safe(job_id) and (status is None or status < 400):
-        return Verdict(Kind.JOB, job_id=job_id, names_envelope=True, text=body.text)
+        ids = other_ids(value, job_id)
+        return Verdict(Kind.JOB, job_id=job_id, ids=ids, names_envelope=True, text=body.text)
     return None
 
 

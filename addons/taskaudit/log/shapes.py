@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from taskaudit.contract.verdict import Severity
+from taskaudit.exchange import MatchedBy
 from taskaudit.exchange import Unaudited as Reason
 
 
@@ -21,6 +22,7 @@ class NotARecord(Exception):
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Small = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _Id = Annotated[str, msgspec.Meta(min_length=2)]
+_JobId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{1,255}\Z")]
 
 
 class Http(msgspec.Struct, frozen=True, gc=False):
@@ -72,10 +74,20 @@ class Submission(msgspec.Struct, gc=False):
     message: str | None
     rules: list[str]
     repeat_key: str | None
+    has_query_route: bool = True
+
+
+class SubJob(msgspec.Struct, gc=False):
+    """The first failed sub-job."""
+
+    job_id: str | None
+    job_type: str | None
+    error_code: str | None
+    fail_reason: str | None
 
 
 class JobQuery(msgspec.Struct, gc=False):
-    """The answer to a job query."""
+    """The answer to a job query; logs of version 1 have those with a route alone."""
 
     job_id: str
     status: str | None
@@ -84,6 +96,9 @@ class JobQuery(msgspec.Struct, gc=False):
     fail_reason: str | None
     sub_jobs: dict[str, int]
     rules: list[str]
+    matched_by: MatchedBy = MatchedBy.ROUTE
+    sub_job: SubJob | None = None
+    sub_job_ids: list[_JobId] = []
 
 
 class Unaudited(msgspec.Struct, gc=False):
@@ -93,6 +108,7 @@ class Unaudited(msgspec.Struct, gc=False):
     role: str
     job_id: str | None
     repeat_key: str | None
+    matched_by: MatchedBy | None = None
 
 
 class Waiver(msgspec.Struct, gc=False):

@@ -16,6 +16,7 @@ from msgspec import structs
 from taskaudit.auditor import Auditor
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.following import tell
+from taskaudit.known_ids import KnownIds
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.offline.gathering import (
     WORTH_A_PROCESS,
@@ -25,6 +26,7 @@ from taskaudit.offline.gathering import (
     Step,
     shares_of,
 )
+from taskaudit.offline.judge import Pipes, missed
 from taskaudit.offline.processes import gather
 from taskaudit.processes import Advance, cores
 from taskaudit.recording.records import finding_facts, http_facts
@@ -70,24 +72,34 @@ class Check:
         told the bytes that were read.
         """
         shares = shares_of(list(expand(paths)), cores(), self.worth_a_process)
-        if len(shares) > 1:
-            yield from self._by_processes(shares, advance)
-            return
-        with closing(Gathering()) as gathering:
-            for damaged in gathering.read(self.auditor, shares[0], advance):
-                self.damaged += 1
-                yield damaged
-            yield from self._told([gathering])
-
-    def _by_processes(self, shares: list[list[Path]], advance: Advance | None) -> Iterator[Checked | Damaged]:
         gatherings = []
-        with ExitStack() as files:
-            for gathering in gather(self.auditor, shares, new_folder(files), advance):
-                gatherings.append(files.enter_context(closing(gathering)))
+        with ExitStack() as opened:
+            pipes = opened.enter_context(closing(Pipes()))
+            for gathering in self._gathered(shares, pipes, None, advance, opened):
+                gatherings.append(gathering)
                 for damaged in gathering.damages:
                     self.damaged += 1
                     yield damaged
+            if known := missed([each.ids for each in gatherings]):
+                pipes.rewind()
+                gatherings = [*self._gathered(shares, pipes, known, None, opened)]
             yield from self._told(gatherings)
+
+    def _gathered(
+        self,
+        shares: list[list[Path]],
+        pipes: Pipes,
+        known: KnownIds | None,
+        advance: Advance | None,
+        opened: ExitStack,
+    ) -> Iterator[Gathering]:
+        if len(shares) > 1:
+            for each in gather(self.auditor, shares, new_folder(opened), advance, known):
+                yield opened.enter_context(closing(each))
+            return
+        gathering = opened.enter_context(closing(Gathering(known=known)))
+        gathering.read(self.auditor, shares[0], advance, pipes)
+        yield gathering
 
     def _told(self, gatherings: list[Gathering]) -> Iterator[Checked]:
         """What was gathered, with what became of the jobs, over all of it."""
@@ -103,7 +115,7 @@ class Check:
         """The findings on the life of jobs, by number; told in the order in which the answers ended."""
         told: set[str] = set()
         last: float | None = None
-        for at, number, exchange_id, step in steps:
+        for at, _, number, exchange_id, step in steps:
             if at != last:
                 told.clear()
                 last = at
@@ -151,7 +163,7 @@ def _from(start: int, steps: Iterable[Step]) -> Iterator[Step]:
     """Steps whose numbers count on from `start`."""
     if not start:
         return iter(steps)
-    return ((at, start + number, exchange_id, step) for at, number, exchange_id, step in steps)
+    return ((at, is_query, start + number, id_, step) for at, is_query, number, id_, step in steps)
 
 
 _NO_MORE: tuple[int, Any] = -1, None
@@ -176,5 +188,6 @@ def _line(checked: Checked) -> dict[str, Any]:
         "findings": [finding_facts(outcome, found) for found in findings],
         "omitted": dict(verdict.omitted) if verdict else {},
         "unaudited": outcome.unaudited,
+        "matched_by": outcome.matched_by,
         "exchange_id": outcome.exchange.exchange_id,
     }

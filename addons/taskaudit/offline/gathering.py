@@ -16,9 +16,11 @@ from taskaudit.contract.answer import Answer
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import Exchange
 from taskaudit.following import Queried, Submitted, step_of
+from taskaudit.known_ids import KnownIds
+from taskaudit.offline.judge import Ids, Judge, Pipes, is_pipe
 from taskaudit.processes import Advance, in_shares
 from taskaudit.sources.captured import Damage
-from taskaudit.sources.reading import STDIN, read
+from taskaudit.sources.reading import read
 from taskaudit.spool.items import Spool
 from taskaudit.spool.sorter import Sorter
 from taskaudit.totals import Totals
@@ -26,8 +28,10 @@ from taskaudit.totals import Totals
 WORTH_A_PROCESS = 64 * 1024 * 1024
 """Bytes; less is read by the time that another process has started."""
 
-type Step = tuple[float, int, str, Submitted | Queried]
-"""When an exchange ended, its number among those in scope, its id, and what it shows of the life of a job."""
+type Step = tuple[float, bool, int, str, Submitted | Queried]
+"""When an exchange ended, whether it is a job query, its number among those in scope, its id, and what it
+shows of the life of a job. No client asks for a job before it was submitted, where times are coarse.
+"""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -48,8 +52,9 @@ class Damaged(msgspec.Struct, frozen=True):
 class Gathering:
     """What was found in some sources. Kept in files of a `folder`, it can be given to another process."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, known: KnownIds | None = None) -> None:
         self.totals = Totals()
+        self.ids = Ids(known, folder and folder / "ids")
         self._kept = Spool[_Packed](folder and folder / "kept")
         self.steps = Sorter[Step](folder and folder / "steps")
         self.damages = Spool[Damaged](folder and folder / "damages")
@@ -57,29 +62,37 @@ class Gathering:
 
     def close(self) -> None:
         """Gives back what is on disk."""
-        for each in (self._kept, self.steps, self.damages):
+        for each in (self._kept, self.steps, self.damages, self.ids):
             each.close()
 
     def kept(self) -> Iterator[Checked]:
         """The exchanges in scope, in order."""
         return map(_unpacked, self._kept)
 
-    def read(self, auditor: Auditor, paths: Iterable[Path], advance: Advance | None) -> Iterator[Damaged]:
-        """Judges the exchanges in sources; gives each damage as it is met."""
+    def read(
+        self,
+        auditor: Auditor,
+        paths: Iterable[Path],
+        advance: Advance | None,
+        pipes: Pipes | None = None,
+    ) -> None:
+        """Judges the exchanges in sources, and keeps each damage."""
+        judge = Judge(auditor, self.ids)
 
-        def passes_by(method: str, path: str) -> bool:
-            is_other = auditor.is_other(method, path)
+        def passes_by(method: str, path: str, query: str) -> bool:
+            is_other = judge.passes_by(method, path, query)
             if is_other:
                 self.totals.add_other()
             return is_other
 
         for path in paths:
             source = str(path)
-            for item in read(path, auditor.limit, advance, passes_by=passes_by):
+            stream = pipes.of(path) if pipes else None
+            for item in read(path, auditor.limit, advance, passes_by=passes_by, stream=stream):
                 if isinstance(item, Damage):
-                    yield Damaged(source, item)
+                    self.damages.put(Damaged(source, item))
                     continue
-                outcome = auditor.look(item.exchange)
+                outcome = judge.look(item.exchange)
                 self.totals.add(outcome)
                 if outcome.role is not Role.OTHER:
                     self._keep(Checked(source, item.index, outcome))
@@ -88,7 +101,8 @@ class Gathering:
         exchange = checked.outcome.exchange
         self._kept.put(_packed(checked), len(exchange.answer.body) if exchange.answer else 0)
         if step := step_of(checked.outcome):
-            self.steps.put((exchange.at, self.size, exchange.exchange_id, step))
+            is_query = isinstance(step, Queried)
+            self.steps.put((exchange.at, is_query, self.size, exchange.exchange_id, step))
         self.size += 1
 
 
@@ -117,7 +131,7 @@ def _unpacked(packed: _Packed) -> Checked:
 
 def shares_of(paths: Sequence[Path], processes: int, worth: int = WORTH_A_PROCESS) -> list[list[Path]]:
     """The paths in order, cut into shares for `processes`; one share where more would not pay."""
-    if STDIN in paths:
+    if any(map(is_pipe, paths)):
         return [list(paths)]
     sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
     return in_shares(paths, sizes, processes, worth)

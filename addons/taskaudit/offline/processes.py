@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from taskaudit.auditor import Auditor
+from taskaudit.known_ids import KnownIds
 from taskaudit.offline.gathering import Damaged, Gathering
 from taskaudit.processes import Advance, advanced, cores, shared_out
 from taskaudit.sources.captured import Damage
@@ -18,13 +19,17 @@ _DIED = "cannot be read: the process that reads it has died, or could not be sta
 
 
 def gather(
-    auditor: Auditor, shares: Sequence[Sequence[Path]], folder: Path, advance: Advance | None
+    auditor: Auditor,
+    shares: Sequence[Sequence[Path]],
+    folder: Path,
+    advance: Advance | None,
+    known: KnownIds | None = None,
 ) -> Iterator[Gathering]:
     """One gathering a share, in order; `folder` holds their files. Where a process dies, that is a damage."""
     # Not by fork: this process may have threads, such as that of the progress bar.
     gatherings = shared_out(
         _gather,
-        (auditor, folder),
+        (auditor, folder, known),
         list(enumerate(shares)),
         count=cores(),
         method="spawn",
@@ -41,12 +46,11 @@ def _lost(share: Sequence[Path]) -> Gathering:
     return lost
 
 
-def _gather(setup: tuple[Auditor, Path], share: tuple[int, Sequence[Path]]) -> Gathering:
-    auditor, folder = setup
+def _gather(setup: tuple[Auditor, Path, KnownIds | None], share: tuple[int, Sequence[Path]]) -> Gathering:
+    auditor, folder, known = setup
     number, paths = share
     own = folder / str(number)
     own.mkdir()
-    gathering = Gathering(own)
-    for damaged in gathering.read(auditor, paths, advanced):
-        gathering.damages.put(damaged)
+    gathering = Gathering(own, known)
+    gathering.read(auditor, paths, advanced)
     return gathering

@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
+from math import inf
 from traceback import extract_tb
 
 from mitmproxy import contentviews, ctx, exceptions, hooks, http
@@ -206,7 +207,8 @@ class TaskAudit:
         if auditor is None or (flow.response is None and flow.error is None):
             return None
         exchange = _exchange(flow)
-        outcome = auditor.look(exchange, _match(flow, auditor))
+        known = self.standing.lifecycle.known
+        outcome = auditor.look(exchange, _match(flow, auditor), known)
         if outcome.role is Role.OTHER:
             return None
         return structs.replace(outcome, late=late_findings(flow, exchange.exchange_id))
@@ -244,12 +246,16 @@ class TaskAudit:
 
     def _tee(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         response = flow.response
-        if response is not None and response.stream and _match(flow, auditor) is not None:
+        if response is not None and response.stream and _is_in_scope(flow, auditor, recorder):
             response.stream = Tee(auditor.limit, response.stream if callable(response.stream) else None)
 
     def _look(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         match = _match(flow, auditor)
-        if match is None and not auditor.may_be_unlisted_submission(flow.request.method):
+        if (
+            match is None
+            and not auditor.may_be_unlisted_submission(flow.request.method)
+            and not _asks_for_a_job(flow, recorder)
+        ):
             recorder.pass_by()
             if flow.metadata:  # It may have been in scope once, under another configuration.
                 self._annotate(flow, None)
@@ -258,7 +264,7 @@ class TaskAudit:
         if not self._is_first(exchange):
             self._guarded(flow, lambda flow, *_: self._look_anew(flow), counted=False)
             return
-        outcome = auditor.look(exchange, match)
+        outcome = auditor.look(exchange, match, recorder.lifecycle.known)
         late = recorder.record(outcome)
         if outcome.role is not Role.OTHER:
             self._tell(outcome)
@@ -269,11 +275,11 @@ class TaskAudit:
 
     def _abandon(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         """The exchange is under way, and its answer will not be seen."""
-        match = _match(flow, auditor)
-        if match is None:
+        if not _is_in_scope(flow, auditor, recorder):
             recorder.pass_by()
             return
-        outcome = auditor.look(structs.replace(exchange_of(flow), answer=None), match)
+        exchange = structs.replace(exchange_of(flow), answer=None)
+        outcome = auditor.look(exchange, known=recorder.lifecycle.known)
         recorder.record(outcome)
         self._annotate(flow, outcome)
 
@@ -375,11 +381,25 @@ def _exchange(flow: http.HTTPFlow) -> Exchange:
 
 def _match(flow: http.HTTPFlow, auditor: Auditor) -> Match | None:
     """The route of a flow. Its host is parsed only where there is a route: most traffic has none."""
+    method, path, _ = _request_line(flow)
+    return auditor.catalogue.match(method, path, partial(host_of, flow))
+
+
+def _asks_for_a_job(flow: http.HTTPFlow, recorder: Recorder) -> bool:
+    """Whether an id that a submission returned stands in the request."""
+    known = recorder.lifecycle.known
+    return len(known) > 0 and known.asked(*_request_line(flow), inf) is not None
+
+
+def _is_in_scope(flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> bool:
+    return _match(flow, auditor) is not None or _asks_for_a_job(flow, recorder)
+
+
+def _request_line(flow: http.HTTPFlow) -> tuple[str, str, str]:
+    """Method, path and query."""
     asked = flow.request.data
-    path, method = asked.path.partition(b"?")[0], asked.method
-    return auditor.catalogue.match(
-        method.decode("utf-8", "replace"), path.decode("utf-8", "replace"), partial(host_of, flow)
-    )
+    path, _, query = asked.path.decode("utf-8", "replace").partition("?")
+    return asked.method.decode("utf-8", "replace"), path, query
 
 
 def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:

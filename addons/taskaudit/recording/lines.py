@@ -29,7 +29,7 @@ def clean_line(outcome: Outcome, stamp: Stamp, seq: int) -> bytes | None:
         return None
     if verdict is not None:
         line = _line(outcome, stamp, seq, "submission", _submission(outcome, verdict))
-    elif status is not None and not status.sub_jobs:
+    elif status is not None and not (status.sub_jobs or status.sub_job_ids):
         line = _line(outcome, stamp, seq, "job_query", _job_query(outcome, status))
     else:
         return None
@@ -45,17 +45,21 @@ def _submission(outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
         "message": _clean(verdict.error_message),
         "rules": (),
         "repeat_key": repeat_key(outcome),
+        "has_query_route": outcome.has_query_route,
     }
 
 
 def _job_query(outcome: Outcome, status: StatusVerdict) -> dict[str, Any]:
     return {
         "job_id": outcome.job_id or "",
+        "matched_by": outcome.matched_by,
         "status": _clean(status.status),
         "is_final": outcome.is_final,
         "error_code": _clean(status.error_code),
         "fail_reason": _clean(status.fail_reason),
         "sub_jobs": {},
+        "sub_job": None,
+        "sub_job_ids": (),
         "rules": (),
     }
 
@@ -65,7 +69,7 @@ def _line(outcome: Outcome, stamp: Stamp, seq: int, event_type: str, body: dict[
     record = {
         "timestamp": rfc3339(exchange.at),
         "event_type": event_type,
-        "schema_version": 1,
+        "schema_version": 2,
         "record_id": stable_id(event_type, exchange.exchange_id),
         "instance_id": stamp.instance_id,
         "session_id": stamp.session_id,

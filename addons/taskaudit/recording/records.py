@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
-from taskaudit.contract.job_status import StatusVerdict
+from taskaudit.contract.job_status import StatusVerdict, SubJob
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict, Waiver
-from taskaudit.exchange import Unaudited, fingerprint, stable_id
+from taskaudit.exchange import MatchedBy, Unaudited, fingerprint, stable_id
 from taskaudit.following import repeat_key
 from taskaudit.policy.policy import Policy
 from taskaudit.route_template import template_of
@@ -50,7 +50,7 @@ class Header(_Model):
 
     timestamp: str
     event_type: str
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     record_id: str
     instance_id: str
     session_id: str
@@ -138,6 +138,7 @@ class SubmissionBody(_Model):
     """The verdict on the answer to a submission. `code` and `message` are those of an `error`.
 
     `repeat_key` is equal for the same request of the same client, so that logs can be told together.
+    `has_query_route`: whether the catalogue knows how the status of its job is asked for.
     """
 
     kind: Kind
@@ -147,21 +148,37 @@ class SubmissionBody(_Model):
     message: str | None
     rules: list[str]
     repeat_key: str | None
+    has_query_route: bool
+
+
+class SubJobBody(_Model):
+    """The first failed sub-job of a job."""
+
+    job_id: str | None
+    job_type: str | None
+    error_code: str | None
+    fail_reason: str | None
 
 
 class JobQueryBody(_Model):
     """The answer to a job query. `job_id` is the one asked for; `status` as it was answered.
 
-    `is_final`: the status is one that ends a job. `error_code` and `fail_reason` are those of the failed job,
-    or of the error that was answered in place of a status. `sub_jobs` counts them by status.
+    `matched_by`: what made a job query of the request: a route of the catalogue, the job's id in its path or
+    query string, or another id that the submission returned; the `status` is then not the job's. `is_final`:
+    the status is one that ends a job. `error_code` and `fail_reason` are those of the failed job, or of the
+    error that was answered in place of a status. `sub_jobs` counts them by status; `sub_job` is the first
+    failed one, where the job itself gives no reason.
     """
 
     job_id: str
+    matched_by: MatchedBy
     status: str | None
     is_final: bool
     error_code: str | None
     fail_reason: str | None
     sub_jobs: dict[str, int]
+    sub_job: SubJobBody | None
+    sub_job_ids: list[str]
     rules: list[str]
 
 
@@ -195,12 +212,13 @@ class UnauditedBody(_Model):
     """An exchange in scope that got no verdict.
 
     `job_id` is the one that a job query asked for, or that a submission was answered with where the audit
-    failed at it.
+    failed at it. `matched_by`: as for `job_query`; null for a submission.
     """
 
     reason: Unaudited
     role: str
     job_id: str | None
+    matched_by: MatchedBy | None
     repeat_key: str | None
 
 
@@ -428,6 +446,7 @@ def _unaudited_body(outcome: Outcome, reason: Unaudited) -> UnauditedBody:
         reason=reason,
         role=outcome.role,
         job_id=outcome.job_id,
+        matched_by=outcome.matched_by,
         repeat_key=None if is_query else repeat_key(outcome),
     )
 
@@ -435,12 +454,24 @@ def _unaudited_body(outcome: Outcome, reason: Unaudited) -> UnauditedBody:
 def _job_query_body(outcome: Outcome, status: StatusVerdict) -> JobQueryBody:
     return JobQueryBody(
         job_id=outcome.job_id or "",
+        matched_by=outcome.matched_by,
         status=_clean(status.status),
         is_final=outcome.is_final,
         error_code=_clean(status.error_code),
         fail_reason=_clean(status.fail_reason),
         sub_jobs={escape(name, 40): count for name, count in status.sub_jobs},
+        sub_job=_sub_job_body(status.sub_job) if status.sub_job else None,
+        sub_job_ids=list(status.sub_job_ids),
         rules=sorted({finding.rule for finding in status.findings}),
+    )
+
+
+def _sub_job_body(sub_job: SubJob) -> SubJobBody:
+    return SubJobBody(
+        job_id=_clean(sub_job.job_id),
+        job_type=_clean(sub_job.job_type),
+        error_code=_clean(sub_job.error_code),
+        fail_reason=_clean(sub_job.fail_reason),
     )
 
 
@@ -453,6 +484,7 @@ def _submission_body(outcome: Outcome, verdict: Verdict) -> SubmissionBody:
         message=_clean(verdict.error_message),
         rules=sorted({finding.rule for finding in verdict.findings}),
         repeat_key=repeat_key(outcome),
+        has_query_route=outcome.has_query_route,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from msgspec import structs
@@ -13,11 +14,14 @@ from taskaudit.auditor import Auditor
 from taskaudit.config.loading import Loaded
 from taskaudit.contract.excerpt import escape
 from taskaudit.exchange import Exchange, stable_id
+from taskaudit.known_ids import KnownIds
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.log.decoding import coding_of
 from taskaudit.log.file import Notice
 from taskaudit.log.format import LogError
 from taskaudit.log.reading import parts_beside
+from taskaudit.offline.gathering import Gathering
+from taskaudit.offline.judge import Pipes
 from taskaudit.processes import Advance
 from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import Report, report_of
@@ -52,11 +56,9 @@ def gather(
     logs = {path for path in files if takes_logs and _is_log(path)}
     merged = Merged()
     damaged = [*_logs(filter(logs.__contains__, files), merged, advance)]
-    captures = _Captures(merged, config, clock())
     # After the logs, so that what stands there too is told from there, whatever the order.
-    for path in files:
-        if path not in logs:
-            captures.read(path, advance)
+    captures = _Captures(merged, config, clock())
+    captures.read([path for path in files if path not in logs], advance)
     sources = map(name_of, files)
     settings = config.settings
     all_damaged = (*damaged, *captures.damaged)
@@ -124,14 +126,23 @@ class _Captures:
         # Captures are judged as of today, as `check` does; logs as they were recorded.
         self._auditor = Auditor.under(config, now)
 
-    def read(self, path: Path, advance: Advance | None) -> None:
-        """Takes all that is in one capture; damage is noted."""
+    def read(self, paths: Sequence[Path], advance: Advance | None) -> None:
+        """Takes all that is in captures; damage is noted."""
+        with closing(Pipes()) as pipes, closing(Gathering()) as seen:
+            # Jobs may be asked for in a capture that comes before the one with their submission.
+            seen.read(self._auditor, paths, advance, pipes)
+            pipes.rewind()
+            for path in paths:
+                self._read(path, seen.ids.known, pipes)
+
+    def _read(self, path: Path, known: KnownIds, pipes: Pipes) -> None:
         recorder = self._recorder(path)
-        for item in read(path, self._auditor.limit, advance):
+        for item in read(path, self._auditor.limit, stream=pipes.of(path)):
             if isinstance(item, Damage):
                 self.damaged.append(damage_text(name_of(path), item).plain)
             else:
-                recorder.record(self._auditor.look(_told_apart(item.exchange, path)))
+                exchange = _told_apart(item.exchange, path)
+                recorder.record(self._auditor.look(exchange, known=known))
         if recorder.totals.seen:
             recorder.stop()
 

@@ -28,6 +28,7 @@ _STATES = (
     JobState.NEVER_QUERIED,
     JobState.NOT_ASKED_YET,
     JobState.OPEN,
+    JobState.BY_RESOURCE,
     JobState.FINAL,
 )
 _OF_REQUESTS = frozenset(rule.code for rule in (TA502, TA503, TA504, TA505, TA507))

@@ -30,14 +30,14 @@ class Damage(msgspec.Struct, frozen=True):
 
 type Reading = Iterator[Captured | Damage]
 
-type PassesBy = Callable[[str, str], bool]
-"""Whether an exchange is passed by, by its method and path: it is sound, and counts, but is not given.
+type PassesBy = Callable[[str, str, str], bool]
+"""Whether an exchange is passed by, by its method, path and query: it is sound, and counts, but is not given.
 
 Each sound exchange is asked about once.
 """
 
 
-def nothing(method: str, path: str) -> bool:
+def nothing(method: str, path: str, query: str) -> bool:
     """Passes by nothing."""
     return False
 

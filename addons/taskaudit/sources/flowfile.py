@@ -160,10 +160,10 @@ def _exchange(record: bytes, passes_by: PassesBy) -> Exchange | None:
         if not isinstance(flow, HTTPFlow):
             return None
         exchange = exchange_of(flow)
-        return None if passes_by(exchange.method or "", exchange.path or "") else exchange
+        return None if passes_by(exchange.method or "", exchange.path or "", exchange.query) else exchange
     asked = parts[1]
-    path = asked.path.partition(b"?")[0]
-    if passes_by(asked.method.decode("utf-8", "replace"), path.decode("utf-8", "replace")):
+    path, _, query = asked.path.decode("utf-8", "replace").partition("?")
+    if passes_by(asked.method.decode("utf-8", "replace"), path, query):
         return None
     return exchange_from(*parts)
 

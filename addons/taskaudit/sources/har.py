@@ -67,7 +67,7 @@ def _given(window: Window, passes_by: PassesBy) -> Reading:
         if copies.has(index, found):
             continue
         url = split(found.request.url)
-        if passes_by(found.request.method, url.path):
+        if passes_by(found.request.method, url.path, url.query):
             timeline.passed = found
             if timeline.held:
                 yield from timeline.after_passed()

@@ -86,20 +86,22 @@ def read(
     advance: Callable[[int], None] | None = None,
     chunk: int = CHUNK,
     passes_by: PassesBy = nothing,
+    stream: Readable | None = None,
 ) -> Reading:
     """The exchanges in a source, in order, and each damage. Never raises on what it holds.
 
     `source`: a path, `STDIN`, or anything with `read(size)`. `limit`: the inspection limit in bytes; of a raw
     or bare body one byte more is kept. `advance` is told each number of bytes read; `chunk` is how many
     bytes are asked for at a time. Exchanges that `passes_by` names are left out; it costs little.
+    `stream`: what to read in place of opening `source`.
     """
     if not isinstance(source, Path):
         yield from _read(Window(source, advance, chunk), limit, passes_by)
         return
     name = "standard input" if source == STDIN else str(source)
     try:
-        if source == STDIN:
-            yield from _read(Window(sys.stdin.buffer, advance, chunk), limit, passes_by)
+        if source == STDIN or stream is not None:
+            yield from _read(Window(stream or sys.stdin.buffer, advance, chunk), limit, passes_by)
         else:
             with _opened(source) as stream:
                 yield from _read(Window(stream, advance, chunk), limit, passes_by)

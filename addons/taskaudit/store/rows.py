@@ -22,6 +22,8 @@ class Row(NamedTuple):
     epoch. `operation`: the route, or else the path without its values. `status` is that of the job, or of a
     session record `start` or `stop`. `rules` are codes with blanks between. `shown`: how findings tell of
     this exchange, where that is not as it stands: of a query the status or the placeholder, else the job id.
+    `error_code` and `fail_reason` of a job that gives no reason are those of its first failed sub-job.
+    `sub_job_ids` have blanks between.
     """
 
     record_id: str
@@ -66,6 +68,9 @@ class Row(NamedTuple):
     waived_until: str | None = None
     waived_by: str | None = None
     waived_why: str | None = None
+    matched_by: str | None = None
+    sub_job_ids: str | None = None
+    has_query_route: bool | None = None
     record: str = ""
 
 
@@ -157,11 +162,13 @@ def _submission(record: Record, body: Submission, at: float, text: str) -> Row:
         fail_reason=body.message,
         rules=_codes(body.rules),
         shown=_shown(body.job_id),
+        has_query_route=body.has_query_route,
     )
 
 
 def _job_query(record: Record, body: JobQuery, at: float, text: str) -> Row:
     placeholder = is_placeholder(body.job_id)
+    sub_job = body.sub_job
     return _on_exchange(
         record,
         at,
@@ -171,10 +178,12 @@ def _job_query(record: Record, body: JobQuery, at: float, text: str) -> Row:
         is_placeholder=placeholder,
         status=body.status,
         is_final=body.is_final,
-        error_code=body.error_code,
-        fail_reason=body.fail_reason,
+        error_code=body.error_code or sub_job.error_code if sub_job else body.error_code,
+        fail_reason=sub_job.fail_reason if sub_job else body.fail_reason,
         rules=_codes(body.rules),
         shown=_shown(body.job_id if placeholder else body.status),
+        matched_by=body.matched_by.value,
+        sub_job_ids=" ".join(body.sub_job_ids),
     )
 
 
@@ -191,6 +200,7 @@ def _unaudited(record: Record, body: Unaudited, at: float, text: str) -> Row:
         repeat_key=body.repeat_key,
         is_final=False,
         shown=None if is_query and not placeholder else _shown(body.job_id),
+        matched_by=body.matched_by.value if body.matched_by else None,
     )
 
 

@@ -39,7 +39,7 @@ from sqlalchemy.types import TypeEngine
 from taskaudit.store.address import StoreError
 from taskaudit.store.views import VIEWS, view_sql
 
-VERSION = 2
+VERSION = 3
 """The version of the schema that this program knows."""
 
 type Statements = Sequence[str]
@@ -61,7 +61,17 @@ _WAIVED = tuple(
     )
 )
 
-MIGRATIONS: dict[int, Statements] = {1: _WAIVED}
+_INFERRED = tuple(
+    statement
+    for table in ("records", "doubles")
+    for statement in (
+        *(f"ALTER TABLE {table} ADD COLUMN {name} {{text}}" for name in ("matched_by", "sub_job_ids")),
+        f"ALTER TABLE {table} ADD COLUMN has_query_route BOOLEAN",
+        f"UPDATE {table} SET matched_by = 'route' WHERE is_query",
+    )
+)
+
+MIGRATIONS: dict[int, Statements] = {1: _WAIVED, 2: _INFERRED}
 """Statements that bring a store of that version to the next. Views are dropped before and made anew."""
 
 _MEMBERS = ("until", "owner", "reason")
@@ -115,7 +125,8 @@ def _columns() -> list[Column[Any]]:
         *_text("rule", "rule_name", "severity", "pointer", "expected", "found"),
         Column("line_number", Integer),
         Column("column_number", Integer),
-        *_text("fingerprint", "waived_until", "waived_by", "waived_why"),
+        *_text("fingerprint", "waived_until", "waived_by", "waived_why", "matched_by", "sub_job_ids"),
+        Column("has_query_route", Boolean),
         Column("record", _RECORD, nullable=False),
     ]
 

@@ -16,15 +16,16 @@ from taskaudit.store.judging import JUDGED, POINTERS, story_sql
 VIEWS = ("jobs", "findings")
 
 _DIALECTS = {
-    "postgresql": {
-        "joined": "string_agg(rule, ' ')",
-        "each": "CROSS JOIN LATERAL unnest(string_to_array(told.rules, ' ')) AS each (value)",
-    },
-    "sqlite": {
-        "joined": "group_concat(rule, ' ')",
-        "each": """CROSS JOIN json_each('["' || replace(told.rules, ' ', '","') || '"]') AS each""",
-    },
+    "postgresql": (
+        "string_agg(rule, ' ')",
+        "CROSS JOIN LATERAL unnest(string_to_array(told.{words}, ' ')) AS each (value)",
+    ),
+    "sqlite": (
+        "group_concat(rule, ' ')",
+        """CROSS JOIN json_each('["' || replace(told.{words}, ' ', '","') || '"]') AS each""",
+    ),
 }
+"""How words are joined with blanks, and how each of them is had."""
 
 _JOBS = """WITH {told},
 ruled AS (
@@ -52,6 +53,7 @@ drafts AS (
     SELECT job_id, MIN(seen_n) AS seen_n,
         {submission},
         SUM(CASE WHEN is_query THEN 1 ELSE 0 END) AS queries,
+        MIN(CASE WHEN is_query AND NOT by_resource THEN 0 WHEN is_query THEN 1 END) AS by_resource,
         MAX(CASE WHEN n = COALESCE(end_n, status_n) THEN status END) AS last_status,
         MAX(end_n) AS end_n,
         MAX(CASE WHEN n = submission_n THEN at END) AS submitted_at,
@@ -66,6 +68,7 @@ SELECT timestamp AS submitted, drafts.job_id, route, method, host, path, http_st
     instance_id AS instance, queries, last_status,
     CASE WHEN queries = 0 AND ruled.rules LIKE '%{never_queried}%' THEN 'never-queried'
         WHEN queries = 0 THEN 'not-asked-yet'
+        WHEN by_resource = 1 THEN 'by-resource'
         WHEN last_status IS NULL THEN 'no-status'
         WHEN end_n IS NULL THEN 'open'
         WHEN UPPER(last_status) LIKE 'FAIL%' OR UPPER(last_status) LIKE 'ERROR%' THEN 'failed'
@@ -115,7 +118,8 @@ examples AS (
     FROM recorded
     WHERE nth = 1
     UNION ALL
-    SELECT judged.rule, known.name, known.severity, judged.count, judged.timestamp, judged.last,
+    SELECT judged.rule, known.name, COALESCE(judged.severity, known.severity), judged.count, judged.timestamp,
+        judged.last,
         fingerprints.fingerprint, 0, NULL, NULL, NULL, known.pointer, judged.expected,
         CASE WHEN judged.rule = '{TA507}' THEN 'the same request while job ' || (
             SELECT shown FROM openings
@@ -147,16 +151,17 @@ ORDER BY CASE examples.severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2
 
 def view_sql(name: str, dialect: str) -> str:
     """The SELECT of the view on `postgresql` or `sqlite`."""
-    facts = {
-        "told": story_sql(),
-        "never_queried": TA501.code,
-        "late_rules": _late_rules(),
-        "known": _known(),
-        "example": _example(),
-    }
-    facts["submission"] = _submission()
+    joined, each = _DIALECTS[dialect]
     return {"jobs": _JOBS, "findings": _FINDINGS}[name].format(
-        **facts, **_DIALECTS[dialect], TA507=TA507.code
+        told=story_sql(each.format(words="sub_job_ids")),
+        never_queried=TA501.code,
+        late_rules=_late_rules(),
+        known=_known(),
+        example=_example(),
+        submission=_submission(),
+        joined=joined,
+        each=each.format(words="rules"),
+        TA507=TA507.code,
     )
 
 

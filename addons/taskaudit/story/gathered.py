@@ -20,6 +20,7 @@ from taskaudit.spool.differing import Differing, differing, is_in, key_of
 from taskaudit.spool.sorter import Sorter
 from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.told import (
+    BY_RESOURCE,
     EXCHANGE_ID,
     IS_FINAL,
     IS_QUERY,
@@ -67,7 +68,7 @@ class _Part:
         return len(self.submissions) + len(self.queries)
 
     def shorten(self) -> None:
-        """Keeps the first query, the one that ended the job, the last one with a status, and the last.
+        """Keeps the first query, the one that ended the job, the last ones, and the last with a status.
 
         Of very many submissions with its id, the first.
         """
@@ -79,14 +80,10 @@ class _Part:
         if last < 1:
             return
         kept = {last} if self.submissions else {0, last}
-        for at, told in enumerate(queries):
-            if told[IS_FINAL]:
-                kept.add(at)
-                break
-        at = last
-        while at and queries[at][STATUS] is None:
-            at -= 1
-        kept.add(at)
+        own = [at for at, told in enumerate(queries) if not told[BY_RESOURCE]]
+        kept.update([at for at in own if queries[at][IS_FINAL]][:1])
+        kept.update(own[-1:])
+        kept.update([at for at in own if queries[at][STATUS] is not None][-1:])
         if len(kept) <= last:
             self._keep(sorted(kept))
 

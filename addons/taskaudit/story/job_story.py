@@ -9,6 +9,7 @@ from typing import overload
 
 import msgspec
 
+from taskaudit.contract.job_status import is_failed
 from taskaudit.contract.rules.lifecycle import TA501
 from taskaudit.job_state import JobState
 from taskaudit.story.told import Found, Told
@@ -17,13 +18,19 @@ from taskaudit.times import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class QueryStep:
-    """A query of a job's status and its answer. `time` is RFC 3339, UTC."""
+    """A query of a job's status and its answer. `time` is RFC 3339, UTC.
+
+    `by_resource`: what was asked for is not the job, but what it is about. `sub_job`: the values of the first
+    failed one, where the job itself gives no reason; `error_code` and `fail_reason` are then those.
+    """
 
     time: str
+    by_resource: bool
     status: str | None
     error_code: str | None
     fail_reason: str | None
     sub_jobs: tuple[tuple[str, int], ...]
+    sub_job: tuple[str | None, ...] | None
     http_status: int | None
     instance: str
     findings: tuple[Found, ...] = ()
@@ -57,12 +64,15 @@ class Steps(Sequence[QueryStep]):
         return hash(tuple(self))
 
     def _step(self, told: Told) -> QueryStep:
+        error_code, fail_reason = told.why_failed
         return QueryStep(
             time=rfc3339(told.at),
+            by_resource=told.by_resource,
             status=told.status,
-            error_code=told.error_code,
-            fail_reason=told.fail_reason,
+            error_code=error_code,
+            fail_reason=fail_reason,
             sub_jobs=told.sub_jobs,
+            sub_job=told.sub_job,
             http_status=told.http_status,
             instance=told.instance,
             findings=self._findings.get(told.exchange_id, ()),
@@ -155,7 +165,8 @@ class Draft:
 
 def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -> JobStory:
     """The story of one job; findings by exchange id, also of exchanges that are not kept."""
-    submission, queries = draft.submission, draft.queries
+    submission = draft.submission
+    queries = [told for told in draft.queries if not told.by_resource]
     end = next((told for told in queries if told.is_final), None)
     last = end or (queries[-1] if queries else None)
     status = last.status if last else None
@@ -174,13 +185,12 @@ def job_of(job_id: str, draft: Draft, findings: Mapping[str, Sequence[Found]]) -
         seen.client,
         seen.request_id,
         seen.instance if submission else None,
-        Steps(tuple(queries), found),
+        Steps(tuple(draft.queries), found),
         status,
         _state(draft, status, rules := _rules(draft, found), is_final=end is not None),
         rfc3339(end.at) if end else None,
         round(end.at - seen.at, 6) if end and submission else None,
-        last.error_code if last else None,
-        last.fail_reason if last else None,
+        *(last.why_failed if last else (None, None)),
         rules,
         tuple(chain.from_iterable(found.get(told.exchange_id, ()) for told in draft.submissions)),
         draft.unlisted,
@@ -194,11 +204,13 @@ _UNSEEN = Told(0.0, False, False, 0, "", "")
 def _state(draft: Draft, status: str | None, rules: Container[str], *, is_final: bool) -> JobState:
     if not draft.queries:  # Its time may not have passed.
         return JobState.NEVER_QUERIED if TA501.code in rules else JobState.NOT_ASKED_YET
+    if all(told.by_resource for told in draft.queries):
+        return JobState.BY_RESOURCE
     if status is None:
         return JobState.NO_STATUS
     if not is_final:
         return JobState.OPEN
-    return JobState.FAILED if status.upper().startswith(("FAIL", "ERROR")) else JobState.FINAL
+    return JobState.FAILED if is_failed(status) else JobState.FINAL
 
 
 def _rules(draft: Draft, findings: Mapping[str, Iterable[Found]]) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ NOT_SEEN = Words("(not seen)", "（未见提交）")
 """In the place of a submission that is in no log."""
 TOOK = Words("took {span}", "耗时 {span}")
 
+_SUB_JOB = ("job_id", "job_type", "error_code", "fail_reason")
 _MOST_NAMED = 3
 _MOST_COMPARED = 5000
 """With how many ids, the latest, one that is not found is compared: it takes long."""
@@ -206,10 +207,12 @@ def _line(job: JobStory) -> Struct:
 def _step(step: QueryStep) -> dict[str, Any]:
     return {
         "time": step.time,
+        "by_resource": step.by_resource,
         "status": step.status,
         "error_code": step.error_code,
         "fail_reason": step.fail_reason,
         "sub_jobs": dict(step.sub_jobs),
+        "sub_job": dict(zip(_SUB_JOB, step.sub_job, strict=True)) if step.sub_job else None,
         "http_status": step.http_status,
         "instance": step.instance,
         "findings": [_finding(found) for found in step.findings],

@@ -16,7 +16,8 @@ from itertools import chain
 from pathlib import Path
 
 from taskaudit.contract.verdict import Finding
-from taskaudit.following import judged
+from taskaudit.following import Queried, Submitted, judged
+from taskaudit.following import tell as tell_step
 from taskaudit.lifecycle import Late, Lifecycle, Thresholds
 from taskaudit.log import Damaged
 from taskaudit.policy.policy import EMPTY, Policy, Where, where_of
@@ -28,13 +29,16 @@ from taskaudit.story.sessions import Coverage
 from taskaudit.story.shares import read_logs
 from taskaudit.story.told import (
     AT,
+    BY_RESOURCE,
     EXCHANGE_ID,
+    HAS_QUERY_ROUTE,
     IS_FINAL,
     IS_QUERY,
     JOB_ID,
     METHOD,
     REPEAT_KEY,
     STATUS,
+    SUB_JOB_IDS,
     Found,
     Plain,
     Told,
@@ -143,12 +147,14 @@ class _Telling:
             if recorded.at <= at:
                 self._find(recorded.on(at, told))
             if told[IS_QUERY]:
-                late = lifecycle.queried(at, told, told[JOB_ID] or "", told[STATUS], is_final=told[IS_FINAL])
+                step: Submitted | Queried = Queried(
+                    told[JOB_ID] or "", told[STATUS], told[IS_FINAL], told[BY_RESOURCE], told[SUB_JOB_IDS]
+                )
             elif told[METHOD] is not None:  # A response without its request has no client and no "next".
-                late = lifecycle.submitted(at, told, told[JOB_ID], told[REPEAT_KEY])
+                step = Submitted(told[JOB_ID], told[REPEAT_KEY], told[HAS_QUERY_ROUTE])
             else:
                 continue
-            if late:
+            if late := tell_step(lifecycle, step, at, told):
                 self._judge(late)
         self._find(recorded.rest())
         self._judge(lifecycle.due(merged.last))

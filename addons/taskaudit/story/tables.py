@@ -42,6 +42,7 @@ _INDENT = 38
 _STATES = {
     JobState.NOT_ASKED_YET: "",
     JobState.NEVER_QUERIED: "yellow",
+    JobState.BY_RESOURCE: "cyan",
     JobState.OPEN: "cyan",
     JobState.NO_STATUS: "yellow",
     JobState.FINAL: "green",
@@ -75,6 +76,8 @@ _ASKED_TIMES = Words("asked {times}", "查询 {times}")
 _ONCE = Words("once", "1 次")
 _TIMES = Words("{count} times", "{count} 次")
 _NEVER_ASKED = Words("never asked", "从未查询")
+_BY_RESOURCE = Words("by its resource", "通过其资源")
+_RESOURCE = Words("its resource: {status}", "其资源：{status}")
 _NO_STATUS = Words("no status", "无状态")
 _OPEN, _CLOSE = Words(" (", "（"), Words(")", "）")
 _AFTER_SUBMISSION = Words(", {span} after its submission", "，提交后 {span}")
@@ -181,7 +184,7 @@ def timeline(job: JobStory, language: Language = Language.EN) -> Iterator[Render
                 more = _MORE_ALIKE.of(language).format(count=len(steps) - 3)
                 yield _under(Text(more, "dim"), _INDENT)
             yield from _query(job, step, before, explained, language)
-            before = step
+            before = before if step.by_resource else step
     if not job.queries:
         is_late = job.state is JobState.NEVER_QUERIED
         words = _NEVER_ASKED_FOR if is_late else STATES[job.state]
@@ -221,6 +224,8 @@ def _status(job: JobStory, language: Language) -> Text:
     """The last status, or what there is in its place."""
     if job.state is JobState.NEVER_QUERIED:
         return Text(_NEVER_ASKED.of(language), _STATES[job.state])
+    if job.state is JobState.BY_RESOURCE:
+        return Text(_BY_RESOURCE.of(language), _STATES[job.state])
     if job.state is JobState.NOT_ASKED_YET:
         return Text(STATES[job.state].of(language), _STATES[job.state])
     if job.state is JobState.NO_STATUS:
@@ -263,7 +268,8 @@ def _runs(queries: Iterable[QueryStep]) -> list[list[QueryStep]]:
 
     def answer(step: QueryStep) -> tuple[object, ...]:
         rules = tuple(found.rule for found in step.findings)
-        return step.status, step.http_status, step.error_code, step.fail_reason, step.sub_jobs, rules
+        told = step.error_code, step.fail_reason, step.sub_jobs
+        return step.by_resource, step.status, step.http_status, *told, rules
 
     return [list(steps) for _, steps in groupby(queries, key=answer)]
 
@@ -273,7 +279,9 @@ def _query(
 ) -> Iterator[RenderableType]:
     since = seconds(_apart(job.first_seen, step.time))
     what = escape(step.status or _NO_STATUS.of(language), 40)
-    if before is not None and before.status is not None and step.status not in (None, before.status):
+    if step.by_resource:
+        what = _RESOURCE.of(language).format(status=what)
+    elif before is not None and before.status is not None and step.status not in (None, before.status):
         what = f"{escape(before.status, 40)} -> {what}"
     style = _STATES[job.state] if step.time == job.ended else "" if step.status else "yellow"
     http = "" if step.http_status == 200 else f"HTTP {step.http_status or _NO_HTTP.of(language)}"

@@ -10,7 +10,8 @@ import msgspec
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507
 from taskaudit.contract.verdict import Severity, Waiver
-from taskaudit.log.shapes import NotARecord, Record
+from taskaudit.exchange import MatchedBy
+from taskaudit.log.shapes import NotARecord, Record, SubJob
 from taskaudit.times import seconds_of
 
 REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, TA505, TA506, TA507))
@@ -29,7 +30,8 @@ class Told(msgspec.Struct, gc=False):
 
     `at`: seconds since the epoch; `path`: without the query string; `route`: the name in the catalogue;
     `rules`: its own findings'; `kind`: of an audited submission; `unaudited`: the reason, where there is no
-    verdict.
+    verdict. `by_resource`: a query not of the job, but of what it is about. `sub_job`: the values of the
+    first failed one. `has_query_route`: of a submission, whether it is known how its job is asked for.
     """
 
     at: float
@@ -57,11 +59,24 @@ class Told(msgspec.Struct, gc=False):
     sub_jobs: tuple[tuple[str, int], ...] = ()
     kind: str | None = None
     unaudited: str | None = None
+    by_resource: bool = False
+    sub_job: tuple[str | None, ...] | None = None
+    sub_job_ids: tuple[str, ...] = ()
+    has_query_route: bool = True
+
+    @property
+    def why_failed(self) -> tuple[str | None, str | None]:
+        """Code and reason of a failure; where the job gives no reason, those of the sub-job that failed."""
+        if self.sub_job is None:
+            return self.error_code, self.fail_reason
+        _, _, code, reason = self.sub_job
+        return self.error_code or code, reason
 
 
 AT, IS_QUERY, IS_FINAL, SEQ, EXCHANGE_ID, INSTANCE, _NTH, JOB_ID, STATUS, REPEAT_KEY = range(10)
 METHOD, IS_AUDITED, SESSION = range(10, 13)
 RULES, UNAUDITED = 19, 24
+BY_RESOURCE, _SUB_JOB, SUB_JOB_IDS, HAS_QUERY_ROUTE = range(25, 29)
 """The places of values in what was put aside."""
 
 
@@ -121,10 +136,23 @@ def plain_told(record: Record, at: float, nth: int = 0) -> Plain:
             tuple(query.sub_jobs.items()) if query.sub_jobs else (),
             None,
             None,
+            query.matched_by is MatchedBy.RESOURCE,
+            _sub_job(query.sub_job) if query.sub_job else None,
+            tuple(query.sub_job_ids) if query.sub_job_ids else (),
+            True,
         )
     if (body := record.submission) is not None and record.event_type == "submission":
         rules = tuple(map(intern, body.rules))
-        return _plain(record, at, nth, body.job_id, body.repeat_key, rules=rules, kind=intern(body.kind))
+        return _plain(
+            record,
+            at,
+            nth,
+            body.job_id,
+            body.repeat_key,
+            rules=rules,
+            kind=intern(body.kind),
+            has_query_route=body.has_query_route,
+        )
     unaudited = record.unaudited
     assert unaudited is not None
     return _plain(
@@ -135,6 +163,7 @@ def plain_told(record: Record, at: float, nth: int = 0) -> Plain:
         unaudited.repeat_key,
         is_query=unaudited.role == "job_query",
         reason=intern(unaudited.reason),
+        by_resource=unaudited.matched_by is MatchedBy.RESOURCE,
     )
 
 
@@ -154,6 +183,8 @@ def _plain(
     rules: tuple[str, ...] = (),
     kind: str | None = None,
     reason: str | None = None,
+    by_resource: bool = False,
+    has_query_route: bool = True,
 ) -> Plain:
     http = record.http
     return (
@@ -182,7 +213,15 @@ def _plain(
         (),
         kind,
         reason,
+        by_resource,
+        None,
+        (),
+        has_query_route,
     )
+
+
+def _sub_job(sub_job: SubJob) -> tuple[str | None, ...]:
+    return sub_job.job_id, sub_job.job_type, sub_job.error_code, sub_job.fail_reason
 
 
 def found_of(record: Record, at: float) -> Found:

@@ -38,6 +38,7 @@ UNAUDITED: Final[Names] = {
 STATES: Final[Names] = {
     JobState.NOT_ASKED_YET: Words("not asked yet", "尚未查询"),
     JobState.NEVER_QUERIED: Words("never-queried", "从未查询"),
+    JobState.BY_RESOURCE: Words("by-resource", "按资源跟踪"),
     JobState.OPEN: Words("open", "未结束"),
     JobState.NO_STATUS: Words("no-status", "无状态"),
     JobState.FINAL: Words("final", "已结束"),

@@ -94,7 +94,8 @@ def held(conversation: Conversation) -> Iterator[Late[int]]:
         method, _, path = step.request.partition(" ")
         at, digest = AT + step.at, stable_id(step.request)
         outcome = auditor().look(
-            exchange(step.body, step.status, method=method, path=path, ended=at, request_digest=digest)
+            exchange(step.body, step.status, method=method, path=path, ended=at, request_digest=digest),
+            known=lifecycle.known,
         )
         yield from (Late(number, finding) for finding in outcome.findings)
         yield from follow(lifecycle, outcome, number)

@@ -23,8 +23,11 @@ TA501 = Rule(
     "job-never-queried",
     Severity.WARNING,
     when=Words(
-        "the job's status was not asked for within the time allowed, or by the end of the run or capture",
-        "在规定的时间内，或到运行或抓包结束时，没有查询过该任务的状态",
+        "neither the job's status nor anything else that the submission returned was asked for within the "
+        "time allowed, or by the end of the run or capture; info where neither the submission nor a query of "
+        "its job is in the catalogue",
+        "在规定的时间内，或到运行或抓包结束时，没有查询过该任务的状态，也没有查询过提交所返回的其他 ID；"
+        "如果目录中既没有该提交，也没有查询其任务的接口，则级别为 info",
     ),
     why=Words(
         "The answer only says that the task was taken. A client that does not ask takes a task that failed "
@@ -56,8 +59,9 @@ TA503 = Rule(
     "job-query-unknown",
     Severity.INFO,
     when=Words(
-        "a job query for an id that no submission in this audit returned",
-        "查询任务状态时，所用的 ID 在本次审计中没有任何提交返回过",
+        "a job query for an id that no submission in this audit returned, nor any job status as the id of a "
+        "sub-job",
+        "查询任务状态时，所用的 ID 在本次审计中没有任何提交返回过，也没有作为子任务 ID 出现在任何任务状态中",
     ),
     why=Words(
         "The job was submitted before the audit began, or past it; or the client asks for somebody else's.",
@@ -72,8 +76,9 @@ TA504 = Rule(
     "job-queried-too-often",
     Severity.WARNING,
     when=Words(
-        "queries of one job closer together than the interval allowed, more than 3 times in a row",
-        "对同一任务的查询，间隔小于允许值，且连续超过 3 次",
+        "queries of one job closer together than nine tenths of the interval allowed, more than 3 times in a "
+        "row",
+        "对同一任务的查询，间隔小于允许值的十分之九，且连续超过 3 次",
     ),
     why=Words(
         "Queries count against the API's rate limit: the gateway then refuses those of everybody else.",
@@ -87,22 +92,27 @@ TA505 = Rule(
     "TA505",
     "job-queried-after-end",
     Severity.WARNING,
-    when=Words("queries go on after a final status was returned", "已返回终态之后，仍继续查询"),
+    when=Words(
+        "queries go on after a final status was returned: from the second one on, as many clients read the "
+        "job once more for its result",
+        "已返回终态之后，仍继续查询：从第二次起算，因为许多客户端会再读取一次任务以获得结果",
+    ),
     why=Words(
         "The client does not see that its job has ended, or never stops asking: it waits for nothing.",
         "客户端没有发现任务已经结束，或者从不停止查询：它在白白等待。",
     ),
     source=_SOURCE,
-    bad=(_SUBMITTED, _asked(5), _asked(10)),
-    good=_DONE,
+    bad=(_SUBMITTED, _asked(5), _asked(10), _asked(15)),
+    good=(*_DONE, _asked(10.1)),
 )
 TA506 = Rule(
     "TA506",
     "job-left-unfinished",
     Severity.INFO,
     when=Words(
-        "the job's status was asked for, but the last one seen is not final when the run or capture ends",
-        "查询过任务状态，但到运行或抓包结束时，最后一次得到的状态不是终态",
+        "the job's status was asked for and read, but the last one seen is not final when the run or capture "
+        "ends",
+        "查询并得到了任务状态，但到运行或抓包结束时，最后一次得到的状态不是终态",
     ),
     why=Words(
         "The client gave up early, or the run ended first: how the task ended is not known.",
