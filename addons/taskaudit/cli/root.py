@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "serve": Listed("serve", "Audit without anybody looking on: a lean proxy for staging, for weeks."),
     "waivers": Listed("waivers", "Try out the waivers of a configuration."),
-    "config": Listed("config", "Check a configuration file, or print its JSON Schema."),
+    "config": Listed("config", "Write a configuration file, check one, or print its JSON Schema."),
 }
 """All commands, in the order in which the help lists them."""
 

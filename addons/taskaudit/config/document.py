@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -25,7 +25,16 @@ type Location = tuple[str | int, ...]
 
 
 class ConfigError(ValueError):
-    """A wrong configuration; its text is one message for the person who wrote the file."""
+    """A wrong configuration; its text is a message for who wrote the file, the first of `all`."""
+
+    def __init__(self, message: str, *more: str) -> None:
+        super().__init__(message)
+        self.all = (message, *more)
+
+
+def together(errors: Iterable[ConfigError]) -> ConfigError:
+    """One that tells what all of these do."""
+    return ConfigError(*dict.fromkeys(message for error in errors for message in error.all))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from taskaudit.catalogue import Catalogue, Service
 from taskaudit.config.baseline import load_baseline
-from taskaudit.config.document import ConfigError, Document, Location, quoted, read
+from taskaudit.config.document import ConfigError, Document, Location, quoted, read, together
 from taskaudit.config.settings import SHIPPED, Settings
 from taskaudit.config.validation import hint_of, key_of, validated
 from taskaudit.paths import configs_dir
@@ -42,13 +42,25 @@ class Loaded:
 
 
 def load(path: Path | None = None, baseline: Path | None = None) -> Loaded:
-    """Settings and catalogue from `path`, None for the shipped defaults. Raises ConfigError."""
+    """Settings and catalogue from `path`, None for the shipped defaults.
+
+    Raises ConfigError that tells all that is wrong, in all files.
+    """
     own, path = path, path or default_file()
     document = read(path)
-    settings = validated(Settings, document)
-    services = tuple(_services(settings, document, path.parent))
+    errors: list[ConfigError] = []
+    settings = Settings()
+    try:
+        settings = validated(Settings, document)
+    except ConfigError as error:
+        errors.append(error)
+    before = len(errors)
+    services = tuple(_services(document, path.parent, errors))
     catalogue = Catalogue(services, settings.unlisted)
-    _check_routes(settings, document, catalogue)
+    if len(errors) == before:  # Else a route may be one of a service that could not be read.
+        errors += _unknown_routes(document, catalogue)
+    if errors:
+        raise together(errors)
     files = (own, *(path.parent / entry for entry in settings.catalogue if _is_path(entry))) if own else ()
     known = load_baseline(baseline) if baseline else None
     files = (*files, *([baseline] if baseline else []))
@@ -73,32 +85,46 @@ def default_file() -> Path:
     return configs_dir() / "default.yaml"
 
 
-def _services(settings: Settings, document: Document, base: Path) -> Iterator[Service]:
-    for index, entry in enumerate(settings.catalogue):
+def _services(document: Document, base: Path, errors: list[ConfigError]) -> Iterator[Service]:
+    """Those that can be had; what is wrong goes to `errors`, also where other settings are wrong."""
+    listed = _list(document, "catalogue", SHIPPED)
+    for index, entry in enumerate(listed):
         at: Location = ("catalogue", index)
-        if entry in settings.catalogue[:index]:
-            raise document.error(at, f"catalogue: {quoted(entry)} is listed twice")
-        if _is_path(entry):
-            yield load_service(base / entry)
-        elif entry in SHIPPED:
-            yield load_service(configs_dir() / "catalogue" / f"{entry}.yaml")
-        else:
+        if not isinstance(entry, str):
+            continue  # The model has said so.
+        if entry in listed[:index]:
+            errors.append(document.error(at, f"catalogue: {quoted(entry)} is listed twice"))
+        elif not _is_path(entry) and entry not in SHIPPED:
             hint = hint_of(entry, SHIPPED, "shipped services")
-            raise document.error(at, f"catalogue: no service is named {quoted(entry)}; {hint}")
+            errors.append(document.error(at, f"catalogue: no service is named {quoted(entry)}; {hint}"))
+        else:
+            try:
+                yield load_service(
+                    base / entry if _is_path(entry) else configs_dir() / "catalogue" / f"{entry}.yaml"
+                )
+            except ConfigError as error:
+                errors.append(error)
 
 
-def _check_routes(settings: Settings, document: Document, catalogue: Catalogue) -> None:
-    """Refuses a route that is neither a pattern nor a path, and that no service lists."""
+def _unknown_routes(document: Document, catalogue: Catalogue) -> Iterator[ConfigError]:
+    """Routes that are neither a pattern nor a path, and that no service lists."""
     known = list(dict.fromkeys(name for route in catalogue.routes for name in route_names(route.name)))
-    for key, entries in (("severities", settings.severities), ("waivers", settings.waivers)):
-        for index, entry in enumerate(entries):
-            name = entry.route
-            if name is None or is_pattern(name) or name in known:
+    for key in ("severities", "waivers"):
+        for index, entry in enumerate(_list(document, key)):
+            name = entry.get("route") if isinstance(entry, dict) else None
+            if not isinstance(name, str) or is_pattern(name) or name in known:
                 continue
             at: Location = (key, index, "route")
             nearest = get_close_matches(name, known, 1, 0.6)
             hint = f'did you mean "{nearest[0]}"?' if nearest else "expected a name such as ecs:CreateServers"
-            raise document.error(at, f"{key_of(at)}: no service lists a route {quoted(name)}; {hint}")
+            yield document.error(at, f"{key_of(at)}: no service lists a route {quoted(name)}; {hint}")
+
+
+def _list(document: Document, key: str, default: Sequence[object] = ()) -> Sequence[object]:
+    """What the file has there, right or wrong; where that is no list, the model has said so."""
+    data = document.data if isinstance(document.data, dict) else {}
+    found = data.get(key, default)
+    return found if isinstance(found, list | tuple) else ()
 
 
 def _is_path(entry: str) -> bool:

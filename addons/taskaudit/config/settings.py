@@ -10,6 +10,7 @@ from taskaudit.contract.answer import DEFAULT_LIMIT
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log.settings import LogSettings
 from taskaudit.policy.entries import Severities, WaiverEntry
+from taskaudit.units import Seconds, Size
 
 SHIPPED = (
     "ecs",
@@ -68,10 +69,11 @@ class Settings(BaseModel):
             "its answer is a JSON object with a top-level job_id or error. ignore: left alone."
         ),
     )
-    inspection_limit: int = Field(
+    inspection_limit: Size = Field(
         default=DEFAULT_LIMIT,
         ge=1024,
-        description="How many bytes of a response body are inspected, after its Content-Encoding is undone.",
+        description="How much of a response body is inspected, once its Content-Encoding is undone: bytes, "
+        "or a size such as 1MiB.",
     )
     catalogue: list[str] = Field(
         default=list(SHIPPED),
@@ -81,17 +83,18 @@ class Settings(BaseModel):
         ),
     )
     scope: ScopeSettings = Field(default=ScopeSettings(), description="Whose traffic is looked at.")
-    query_within: float = Field(
+    query_within: Seconds = Field(
         default=_ALLOWED.query_within,
         gt=0,
         allow_inf_nan=False,
-        description="Within how many seconds of its submission a job's status has to be asked for (TA501).",
+        description="Within what time of its submission a job's status has to be asked for (TA501): seconds, "
+        "or a time such as 5m.",
     )
-    min_interval: float = Field(
+    min_interval: Seconds = Field(
         default=_ALLOWED.min_interval,
         ge=0,
         allow_inf_nan=False,
-        description="How many seconds have to lie between two queries of one job (TA504).",
+        description="What time has to lie between two queries of one job (TA504): seconds, or 500ms.",
     )
     remembered_jobs: int = Field(
         default=_ALLOWED.table_size,

@@ -12,18 +12,18 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from taskaudit.config.document import Document, Location, described, quoted
+from taskaudit.config.document import Document, Location, described, quoted, together
 
 
 def validated[Model: BaseModel](model: type[Model], document: Document) -> Model:
-    """The document as the model has it. Raises ConfigError on the first thing that is wrong."""
+    """The document as the model has it. Raises ConfigError that tells all that is wrong."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
         problems = error.errors(include_url=False)
     # A missing key last: where another one is misspelt, that is the cause.
-    first = min(problems, key=lambda p: (p["type"] == "missing", document.line(_location(p))))
-    raise document.error(_location(first), _told(model, first))
+    problems.sort(key=lambda p: (p["type"] == "missing", document.line(_location(p))))
+    raise together(document.error(_location(each), _told(model, each)) for each in problems)
 
 
 def _location(details: ErrorDetails) -> Location:

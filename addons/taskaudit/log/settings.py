@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from taskaudit.units import Days, Seconds, Size
+
 SMALLEST = 65536
 """Bytes. Each file starts with some 5 KB that say what it is."""
 
@@ -15,16 +17,16 @@ class LogSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    rotate_bytes: int | None = Field(
+    rotate_bytes: Size | None = Field(
         default=None,
         ge=SMALLEST,
-        description="A file is rotated before it grows over this many bytes; null: never by size.",
+        description="A file is rotated before it grows over this size, such as 100MB; null: never by size.",
     )
-    rotate_seconds: float | None = Field(
+    rotate_seconds: Seconds | None = Field(
         default=None,
         ge=1,
         allow_inf_nan=False,
-        description="A file is rotated when it is older than this; null: never by age.",
+        description="A file is rotated when it is older than this, such as 24h; null: never by age.",
     )
     compress: Literal["none", "zstd"] = Field(
         default="none", description="What becomes of rotated files. zstd: compressed, in the background."
@@ -32,11 +34,12 @@ class LogSettings(BaseModel):
     keep_files: int | None = Field(
         default=None, ge=1, description="How many rotated files are kept, the newest; null: all."
     )
-    keep_days: float | None = Field(
+    keep_days: Days | None = Field(
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="Rotated files last written to longer ago than this are deleted; null: none.",
+        description="Rotated files last written to longer ago than this are deleted: days, or a time "
+        "such as 12h; null: none.",
     )
     fsync: Literal["off", "batch", "each"] = Field(
         default="off",
