@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskaudit.contract.words import Language
 from taskaudit.listener.health import REMEMBERED, Health
 
 
@@ -17,6 +18,14 @@ def test_all_that_is_wrong_is_told() -> None:
         "records cannot be written: No space left on device",
         "the configuration was rejected, the last good one stays: a.yaml, line 3: no",
         "the audit is failing (TA901): KeyError in look, line 3",
+    ]
+
+
+def test_it_is_told_in_chinese() -> None:
+    health = Health(lambda: "ENOSPC", rejected="a.yaml")
+    assert list(health.reasons(Language.ZH)) == [
+        "无法写入记录：ENOSPC",
+        "配置被拒绝，仍使用上一个有效配置：a.yaml",
     ]
 
 

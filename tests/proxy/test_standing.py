@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from taskaudit.listener.server import Listener, ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy import standing as module
 from taskaudit.proxy.standing import STATS_EVERY, Standing, Wanted, wanted
+from taskaudit.reports.html import live_html
 from taskaudit.reports.model import live_report
 from tests.samples import BAD_ERROR, outcome
 
@@ -338,6 +340,21 @@ def test_stats_come_at_their_time(begun: Standing, lines: Lines) -> None:
     for _ in range(2 * STATS_EVERY):
         begun.tick()
     assert [each["event_type"] for each in lines()] == ["session", "stats", "stats"]
+
+
+def test_the_page_shows_what_healthz_says(begun: Standing, files: Files) -> None:
+    begun.set_up(files.wanted(), is_watched=True)
+    well, version = live_html(begun._take()(), Language.EN, ""), begun.version()
+    assert '<section id="health" role="alert" class="unseen">' in well
+    begun.health.rejected = "a.yaml, line 3: no <such> member"
+    begun.health.failed("KeyError in look, line 3")
+    assert begun.version() != version  # So that an open page fetches it.
+    page = unescape(live_html(begun._take()(), Language.EN, ""))
+    assert '<section id="health" role="alert" class="trouble">' in page
+    for reason in begun.health.reasons():
+        assert f"<p>{reason}</p>" in page
+    begun.health.rejected = None
+    assert "no <such> member" not in unescape(live_html(begun._take()(), Language.EN, ""))
 
 
 def test_versions_differ_when_something_has_happened_and_between_runs(

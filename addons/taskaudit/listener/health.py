@@ -6,6 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from taskaudit.contract.words import Language, Words
+
+_CANNOT_WRITE = Words("records cannot be written: {why}", "无法写入记录：{why}")
+_REJECTED = Words(
+    "the configuration was rejected, the last good one stays: {why}",
+    "配置被拒绝，仍使用上一个有效配置：{why}",
+)
+_FAILING = Words("the audit is failing (TA901): {why}", "审计出错 (TA901)：{why}")
+
 REMEMBERED = 300.0
 """For how many seconds a failure of the audit (TA901) counts against it."""
 
@@ -27,11 +36,11 @@ class Health:
         """The audit raised while it looked at an exchange."""
         self._failed, self._failure = self.clock(), found
 
-    def reasons(self) -> Iterator[str]:
+    def reasons(self, language: Language = Language.EN) -> Iterator[str]:
         """All that is wrong, in words; nothing where the audit is well."""
         if reason := self.cannot_write():
-            yield f"records cannot be written: {reason}"
+            yield _CANNOT_WRITE.of(language).format(why=reason)
         if self.rejected:
-            yield f"the configuration was rejected, the last good one stays: {self.rejected}"
+            yield _REJECTED.of(language).format(why=self.rejected)
         if self._failed is not None and self.clock() - self._failed < REMEMBERED:
-            yield f"the audit is failing (TA901): {self._failure}"
+            yield _FAILING.of(language).format(why=self._failure)

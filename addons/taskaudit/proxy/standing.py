@@ -19,6 +19,7 @@ from taskaudit.config.settings import SHIPPED
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Severity
 from taskaudit.contract.words import Language
+from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.listener.access import Address, parse_address
 from taskaudit.listener.drawing import Shown
@@ -187,11 +188,12 @@ class Standing:
         recorder, board = self.recorder, self.board
         session = recorder.stamp.session_id if recorder else ""
         seen = recorder.totals.seen if recorder else 0
-        return f"{session}-{board.changes if board else 0}-{seen}"
+        troubles = stable_id(*self.health.reasons())[:8]
+        return f"{session}-{board.changes if board else 0}-{seen}-{troubles}"
 
     def _take(self) -> Callable[[], Report]:
         assert self.board is not None
-        return partial(live_report, self.board.snapshot(), time.time())
+        return partial(live_report, self.board.snapshot(), time.time(), [*self.health.reasons(self.language)])
 
     def _listener(self, options: Wanted) -> Listener | None:
         """The one there is, where it listens where it should, or a new one. Raises ListenError."""

@@ -30,8 +30,8 @@ class Report:
     first to the last exchange, are RFC 3339, UTC; there is no period where no source has times. `damaged`:
     one message for each place that could not be read. `unlisted` jobs are not among `jobs`, as there were
     too many to keep. `since`: from when on jobs, findings and operations are reported, None for all; the
-    coverage is always that of the whole. `repeated` exchanges stand in several sources: seen each time, they
-    are told once.
+    coverage is always that of the whole. `troubles`: what keeps a running audit from its work, None of one
+    that is over. `repeated` exchanges stand in several sources: seen each time, they are told once.
     """
 
     sources: tuple[str, ...]
@@ -46,6 +46,7 @@ class Report:
     unlisted: int
     repeated: int = 0
     since: str | None = None
+    troubles: tuple[str, ...] | None = None
 
     @property
     def severities(self) -> dict[Severity, int]:
@@ -123,9 +124,10 @@ def report_of(
     return replace(report, jobs=jobs, since=rfc3339(start))
 
 
-def live_report(board: Board, made: float) -> Report:
+def live_report(board: Board, made: float, troubles: Iterable[str] = ()) -> Report:
     """The report of a running audit as it stands. `made`: the time, seconds since the epoch."""
-    return _report(board.story(), board.operations, board.period, made)
+    report = _report(board.story(), board.operations, board.period, made)
+    return replace(report, troubles=tuple(troubles))
 
 
 def _report(
