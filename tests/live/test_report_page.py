@@ -138,6 +138,36 @@ def test_the_file_needs_nothing_and_has_no_fault(
     assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+BROKEN = """() => {
+  const broken = [];
+  for (const element of document.querySelectorAll("main .id, main .word, main .badge, main .operation")) {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const range = document.createRange();
+      range.selectNodeContents(texts.currentNode);
+      if (!/\\s/.test(range.toString()) && range.getClientRects().length > 1) broken.push(range.toString());
+    }
+  }
+  return broken;
+}"""
+"""Words that stand on more than one line."""
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("width", [800, 1100, 1400])
+def test_ids_and_words_are_not_broken(opened: Callable[..., Visit], width: int, language: Language) -> None:
+    job_id, request_id = "70a599e0-31e7-49b7-b260-868f441e862b", "af3c2d1e0b9a8f7e6d5c4b3a29180706"
+    outcomes = [
+        submit(1, job_id, request_id=request_id, client="192.0.2.7:51234"),
+        ask(5, "FAIL", job_id, error_code="Ecs.0219", fail_reason="no valid host was found for s6.xlarge.4"),
+        submit(7, "ff80808182762b7b0182b7cc96c5165a", request_id=request_id),
+        outcome(BAD_ERROR, 400, request_id=request_id),
+    ]
+    page = opened(iter(outcomes), language, width=width).page
+    assert page.evaluate(BROKEN) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("count", [2, 6, 7])
 def test_times_at_an_axis_stand_apart(opened: Callable[..., Visit], width: int, count: int) -> None:

@@ -112,7 +112,7 @@ def running(folder: Path, kinds: list[str]) -> Run:
 
 def killed(folder: Path, kinds: list[str]) -> Run:
     """In the middle of a line."""
-    run = record(folder, kinds)
+    run = record(folder, [*kinds, "submit"])
     run.recorder.log.close()
     run.log.write_bytes(run.log.read_bytes()[:-7])
     return run

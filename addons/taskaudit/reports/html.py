@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from functools import cache, partial
 from pathlib import Path
@@ -50,6 +51,7 @@ STATIC = Path(__file__).parent / "static"
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LANGUAGES = {Language.EN: "en", Language.ZH: "zh-Hans"}
+_PART_ENDS = re.compile(r"[|:/]")
 _LONGEST = 1000
 """To how many characters a text is cut. Ids are not cut before that: they are there to be copied."""
 
@@ -154,9 +156,15 @@ def _environment() -> Environment:
         with_waived,
     )
     environment.globals.update({each.__name__: each for each in functions})
+    environment.globals["breakable"] = _breakable
     environment.globals["known_rules"] = RULES
     environment.globals["rule_name"] = lambda code: RULES[code].name if code in RULES else ""
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name of parts, harmless, that may break after each of them and nowhere else, where there is room."""
+    return Markup(_PART_ENDS.sub(r"\g<0><wbr>", str(Markup.escape(escape(name, _LONGEST)))))
 
 
 def _harmless(value: object) -> object:
