@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from pathlib import Path
 
@@ -89,6 +90,21 @@ def test_what_rotation_pruned_is_not_lost(tmp_path: Path, stop: bool) -> None:
     files[3].unlink()  # From the middle: nobody prunes there.
     assert coverage(log).missing > 0
     assert coverage(log).pruned == held
+
+
+def test_a_file_that_holds_the_stop_alone_continues_the_session(tmp_path: Path) -> None:
+    recorder = Recorder(LogFile(tmp_path / "log"), instance_id="a", mode="regular", config_digest="d" * 64)
+    recorder.start()
+    recorder.record(submit(0))
+    recorder.stats()
+    (tmp_path / "log").rename(tmp_path / "pruned")
+    recorder.log.reopen()
+    recorder._write([recorder._session("stop")])
+    recorder.log.close()
+    states = [json.loads(line)["session"] for line in (tmp_path / "log").read_bytes().splitlines()[:1]]
+    assert [each["state"] for each in states] == ["continue"]
+    assert coverage(tmp_path / "log").missing == 0
+    assert coverage(tmp_path / "log").pruned == 3
 
 
 def test_what_the_session_counts_as_lost_was_not_pruned(tmp_path: Path) -> None:

@@ -289,14 +289,15 @@ class Recorder:
     def _added(self, records: Sequence[Record], told: FaultRecord | None) -> list[Record]:
         """The records with those around them that nobody asked for, numbered; empty where there are none.
 
-        A file starts with a session record, whatever comes first: that is how it is known.
+        A file starts with a session record, whatever comes first: that is how it is known. Where the session
+        began in another file it is a `continue`: what came before it may be pruned, and was not lost.
         """
         faults: list[Record] = [*([told] if told else []), *map(self._fault_of, self._untold)]
-        is_session = bool(records) and isinstance(records[0], SessionRecord)
+        is_start = self._seq == 0 and bool(records) and isinstance(records[0], SessionRecord)
         needs_head = self.log.is_empty and bool(faults or records)
-        if not faults and (is_session or not needs_head):
+        if not faults and (is_start or not needs_head):
             return []
-        if is_session and self._seq == 0:
+        if is_start:
             return list(self._numbered([*records, *faults]))
         head: list[Record] = [self._session("continue")] if needs_head else []
         return list(self._numbered([*head, *faults, *records]))
