@@ -7,13 +7,20 @@ WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Programs that tests start in their hundreds need not be compiled each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test system-packages lint bench mutants soak fuzz install-check venv schema screenshots clean
+.PHONY: demo test quick system-packages lint bench mutants soak fuzz install-check venv schema screenshots clean
 
 demo: venv
 	$(BIN)/taskaudit demo
 
 test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# After each edit, within some 20 seconds: what is pure, and the commands; neither properties nor proxies.
+QUICK := contract policy text config recording cli/test_check.py cli/test_findings.py test_auditor.py test_boundaries.py \
+	test_catalogue.py test_lifecycle.py test_following.py test_job_state.py test_times.py test_totals.py test_scope.py
+quick: venv
+	$(BIN)/ruff check .
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not hypothesis and not slow" $(addprefix tests/,$(QUICK))
 
 # The programs that tests run beside Python: Debian's packages, as root. Without them those tests are skipped.
 system-packages:

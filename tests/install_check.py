@@ -1,8 +1,8 @@
 """The ways to install it, tried in environments of their own: `make install-check`. It fetches packages.
 
 Wheel and sdist are built and looked at. Each, and the checkout, is installed with pip under every Python that
-there is, the wheel with pipx, the checkout beside a mitmproxy of pipx. With the lowest versions of the
-dependencies the core's tests run, too.
+there is, the wheel with pipx, the checkout beside a mitmproxy of pipx. With the newest versions of the
+dependencies, and with the lowest, the core's tests run, too.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST, NEWEST = 12, 19
 """Which Python 3 is looked for."""
 TOOLS = ("build", "check-wheel-contents", "pipx", "twine", "uv")
+RESOLUTIONS = {"newest": "highest", "lowest": "lowest-direct"}
+"""What uv calls them."""
 BESIDE_THE_CORE = ("live", "benchmarks", "test_packaging.py")
-"""What is not run with the lowest versions: it needs programs of the system, or times, or installs."""
+"""What is not run with these versions: it needs programs of the system, or times, or installs."""
 
 
 class Failed(Exception):
@@ -144,9 +146,9 @@ class Check:
             run(self.tools / "pipx", command, *options, *more, **places)
         return home / "BIN_DIR"
 
-    def lowest(self, python: Path) -> None:
-        """The lowest versions that pyproject.toml allows, and the core's tests on them."""
-        name = f"lowest-{_minor(python)}"
+    def bound(self, python: Path, versions: str) -> None:
+        """The lowest or the newest versions that pyproject.toml allows, and the core's tests on them."""
+        name = f"{versions}-{_minor(python)}"
         source = self.folder / f"{name}-source"
         run("git", "clone", "-q", ROOT, source)
         bounds = self.folder / f"{name}.txt"
@@ -155,7 +157,7 @@ class Check:
             "compile",
             "-q",
             "--resolution",
-            "lowest-direct",
+            RESOLUTIONS[versions],
             "--no-annotate",
             "--python",
             python,
@@ -179,7 +181,8 @@ class Check:
                 yield f"pip install {name}, {minor}", partial(self.with_pip, python, what, f"{name}-{minor}")
         yield "pipx install, pipx inject mitmproxy", partial(self.with_pipx, found[-1])
         for python in found if not quick else ():
-            yield f"lowest versions, {_minor(python)}", partial(self.lowest, python)
+            for versions in RESOLUTIONS:
+                yield f"{versions} versions, {_minor(python)}", partial(self.bound, python, versions)
 
 
 def _minor(python: Path) -> str:
@@ -189,7 +192,7 @@ def _minor(python: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="install-check", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="without the tests on the lowest versions")
+    parser.add_argument("--quick", action="store_true", help="without the newest and the lowest versions")
     quick = parser.parse_args(arguments).quick
     failed = 0
     with tempfile.TemporaryDirectory(prefix="taskaudit-install-") as folder:

@@ -12,8 +12,9 @@ import logging
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -85,7 +86,7 @@ class Captured(NamedTuple):
 def prepared_once() -> Iterator[None]:
     """The shipped configuration is the same for many hundred commands, what was gathered for many reports."""
 
-    @lru_cache(4)
+    @cache
     def gathered(*paths: Path) -> Report:
         return gather(paths, load())
 
@@ -231,25 +232,34 @@ def printed(output: Output, path: Path, job_id: str = KNOWN_ID) -> Iterator[str]
         yield result.stdout
 
 
-# The text is the outer loop: then its captures are made once, and gathered once for the reports that follow.
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """A failure says which text it was."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the text: {name}")
+        raise
+
+
 @pytest.mark.usefixtures("unbounded")
 @pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("name", TEXTS)
-def test_what_a_command_prints_is_harmless(captured: Captures, output: str, name: str) -> None:
-    wanted, paths = OUTPUTS[output], captured(TEXTS[name])
-    for text in printed(wanted, getattr(paths, wanted.source)):
-        wanted.check(text)
+def test_what_a_command_prints_is_harmless(captured: Captures, output: str) -> None:
+    wanted = OUTPUTS[output]
+    for name, hostile in TEXTS.items():
+        with about(name):
+            for text in printed(wanted, getattr(captured(hostile), wanted.source)):
+                wanted.check(text)
 
 
 @pytest.mark.usefixtures("unbounded")
 @pytest.mark.parametrize("output", [each for each in OUTPUTS if OUTPUTS[each].source == "log"])
-@pytest.mark.parametrize("name", TEXTS)
-def test_what_a_command_prints_of_anybodys_log_is_harmless(
-    captured: Captures, output: str, name: str
-) -> None:
+def test_what_a_command_prints_of_anybodys_log_is_harmless(captured: Captures, output: str) -> None:
     wanted = OUTPUTS[output]
-    for text in printed(wanted, captured(TEXTS[name]).forged, Planted(TEXTS[name])["job_id"]):
-        wanted.check(text)
+    for name, hostile in TEXTS.items():
+        with about(name):
+            for text in printed(wanted, captured(hostile).forged, Planted(hostile)["job_id"]):
+                wanted.check(text)
 
 
 @pytest.mark.usefixtures("unbounded")
@@ -479,15 +489,15 @@ def file_name(text: str) -> str:
 COMMANDS = ("check", "bug", "jobs", "findings", "report", "config check", "check -c", "jobs -c", "report -o")
 
 
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_message_on_a_file_that_is_not_there_is_one_line(tmp_path: Path, command: str, name: str) -> None:
-    path = tmp_path / file_name(TEXTS[name]) / "missing"
-    given = har(tmp_path, [entry(0, {"job_id": 1})]) if " -" in command else ""
-    result = run(*command.split(), path, *([given] if given else ()))
-    assert result.exit_code == 2
-    checkers.one_line(result.stderr.splitlines()[0])
-    assert "missing" in result.output
+def test_a_message_on_a_file_that_is_not_there_is_one_line(tmp_path: Path, command: str) -> None:
+    given = [har(tmp_path, [entry(0, {"job_id": 1})])] if " -" in command else []
+    for name, text in TEXTS.items():
+        with about(name):
+            result = run(*command.split(), tmp_path / file_name(text) / "missing", *given)
+            assert result.exit_code == 2
+            checkers.one_line(result.stderr.splitlines()[0])
+            assert "missing" in result.output
 
 
 @pytest.fixture(scope="module")
@@ -514,34 +524,36 @@ def test_names_of_files_are_harmless(tmp_path: Path, few: tuple[bytes, bytes], n
     assert run("jobs", capture).exit_code == 2
 
 
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("form", ["{0}: 1", "unlisted: {0}", "catalogue: [{0}]", "instance_id: [{0}]", "{1}"])
-def test_a_message_on_a_configuration_is_one_line(tmp_path: Path, form: str, name: str) -> None:
-    path = tmp_path / f"config{file_name(TEXTS[name])}.yaml"
-    raw = TEXTS[name].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    path.write_text(form.format(json.dumps(TEXTS[name]), raw), encoding="utf-8")
-    result = run("config", "check", path)
-    assert result.exit_code == 2 or form == "{1}"
-    checkers.plain_text(result.stdout)
-    assert result.stderr.count("\n") == (result.exit_code == 2)
+def test_a_message_on_a_configuration_is_one_line(tmp_path: Path, form: str) -> None:
+    for name, text in TEXTS.items():
+        path = tmp_path / f"config{file_name(text)}.yaml"
+        raw = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        path.write_text(form.format(json.dumps(text), raw), encoding="utf-8")
+        with about(name):
+            result = run("config", "check", path)
+            assert result.exit_code == 2 or form == "{1}"
+            checkers.plain_text(result.stdout)
+            assert result.stderr.count("\n") == (result.exit_code == 2)
 
 
-@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize(
     "command", ["explain", "findings {} --rule", "bug {} --rule", "jobs {} --job", "jobs {} --since"]
 )
-def test_a_message_on_an_argument_is_harmless(captured: Captures, command: str, name: str) -> None:
+def test_a_message_on_an_argument_is_harmless(captured: Captures, command: str) -> None:
     paths = captured(PLAIN)
     words = [
         str(paths.har if "bug" in command else paths.log) if word == "{}" else word
         for word in command.split()
     ]
-    result = run(
-        *words[:-1], *([words[-1]] if words[-1] == "explain" else []), *_valued(words[-1], TEXTS[name])
-    )
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
+    for name, text in TEXTS.items():
+        with about(name):
+            result = run(
+                *words[:-1], *([words[-1]] if words[-1] == "explain" else []), *_valued(words[-1], text)
+            )
+            assert result.exit_code == 2
+            assert result.stdout == ""
+            assert result.stderr.count("\n") == 1
 
 
 def _valued(option: str, value: str) -> list[str]:

@@ -98,14 +98,14 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_prints_a_secret(planted: Planted, command: str, language: Language) -> None:
+def test_no_command_prints_a_secret(planted: Planted, command: str) -> None:
     source, *arguments = COMMANDS[command]
-    result = run(*arguments, getattr(planted, source), language=language)
-    assert len(result.stdout) > 200
-    assert found(result.stdout, places()) == []
-    assert found(result.stderr, places()) == []
+    for language in Language:
+        result = run(*arguments, getattr(planted, source), language=language)
+        assert len(result.stdout) > 200
+        assert found(result.stdout, places()) == []
+        assert found(result.stderr, places()) == []
 
 
 def test_secrets_would_be_found() -> None:

@@ -29,6 +29,7 @@ def test_what_ships_parsed_is_read_as_the_text_is(tmp_path: Path) -> None:
     assert load_settings(copy) == load_settings()
 
 
+@pytest.mark.slow
 def test_unreadable_places(tmp_path: Path) -> None:
     assert message(tmp_path / "none.yaml") == "none.yaml: no such file"
     (tmp_path / "dir").mkdir()

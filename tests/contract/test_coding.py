@@ -156,6 +156,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", BOMBS)
 def test_a_bomb_goes_off_in_a_bounded_room(header: str) -> None:
     body = BOMBS[header]()

@@ -200,6 +200,7 @@ def test_how_tokens_are_escaped() -> None:
     ],
     ids=lambda text: text[:8],
 )
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_dense_mebibyte_is_read_in_one_pass(text: str) -> None:
     locate(text, ["/error/code"])

@@ -23,7 +23,7 @@ class Visit:
         self.asked: list[str] = []
         self.said: list[str] = []
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("console", lambda each: self.said.append(f"{each.type}: {each.text} {each.location['url']}"))
         page.on("pageerror", lambda error: self.said.append(f"pageerror: {error}"))
         page.goto(url)
 

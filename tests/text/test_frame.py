@@ -277,6 +277,7 @@ def test_named_decides_what_is_shown() -> None:
     assert frame(text, Place(1, 1), 1, lambda pointer: pointer == "/a")[0].text == '{"a": "shown", "b": "…"}'
 
 
+@pytest.mark.slow
 def test_a_mebibyte_on_one_line_is_no_trouble() -> None:
     text = '{"pad": [' + '"x",' * 250_000 + '"x"], "job_id": 7}'
     start, end = locate(text, ["/job_id"])["/job_id"]
