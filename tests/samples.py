@@ -47,6 +47,8 @@ def exchange(body: str | bytes | None = JOB, status: int | None = 200, **facts: 
         client="192.0.2.7",
         started=AT - 1,
         ended=AT,
+        scheme="https",
+        port=443,
     )
     return structs.replace(known, **facts)
 

@@ -36,6 +36,7 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     `exchange_id` is the same live and from the saved flow file. `path` has no query string; `query` is
     only matched on, never recorded. Times are seconds since the epoch, UTC; None where unknown.
     `answer` is None where the exchange ended without a whole one (`aborted`).
+    `scheme` and `port` are never recorded either.
     `request_type` is the request's Content-Type; of its headers only the names are kept, as sent.
     `method` is None for a raw response or a bare body, which have no request: they are taken for the
     answer to a submission.
@@ -55,6 +56,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     request_headers: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
+    scheme: str | None = None
+    port: int | None = None
 
     @property
     def at(self) -> float:

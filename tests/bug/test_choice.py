@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskaudit.auditor import Outcome
-from taskaudit.bug.choice import Choice
+from taskaudit.bug.choice import Choice, Wanted
 from taskaudit.bug.text import Seen
 from taskaudit.offline.check import Checked
 from taskaudit.policy.policy import Policy
@@ -24,7 +24,7 @@ STORY = [
 
 
 def choose(story: list[Outcome], rule: str | None = None, index: int | None = None) -> Choice:
-    choice = Choice(rule, index)
+    choice = Choice(Wanted(rule, index))
     choice.look(Checked("capture", place, told) for place, told in enumerate(story))
     return choice
 

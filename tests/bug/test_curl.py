@@ -175,3 +175,39 @@ def test_no_request_breaks_out_of_its_quotes(method: str, host: str, path: str, 
     lines = str(curl_command(sent)).split("\n")
     assert all(line.count("'") in (0, 2, 4) for line in lines)
     assert all(line.isascii() and line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "start"),
+    [
+        ("http", 8080, "http://ecs.example.com:8080/"),
+        ("http", 80, "http://ecs.example.com/"),
+        ("https", 443, "https://ecs.example.com/"),
+        ("https", 8443, "https://ecs.example.com:8443/"),
+        (None, None, "https://ecs.example.com/"),
+        ("x'; rm", 7, "https://ecs.example.com:7/"),
+    ],
+)
+def test_scheme_and_port(scheme: str | None, port: int | None, start: str) -> None:
+    assert f" '{start}v1/" in str(curl_command(exchange(scheme=scheme, port=port)))
+
+
+def test_only_headers_that_matter() -> None:
+    """As a browser, an SDK and a proxy send them."""
+    sent = (
+        *(
+            "User-Agent",
+            "Accept-Encoding",
+            "accept-language",
+            "sec-ch-ua",
+            "Sec-Fetch-Mode",
+            "Origin",
+            "Referer",
+        ),
+        *("X-Forwarded-For", "Via", "traceparent", "Cache-Control", "Date", "Content-Length"),
+        *("Accept", "Content-Type", "X-Auth-Token", "X-Sdk-Date", "Authorization", "X-Project-Id"),
+    )
+    command = str(curl_command(exchange(request_headers=sent, request_type="application/json")))
+    assert [line.split(":")[0].removeprefix("  -H '") for line in command.splitlines() if "-H" in line] == [
+        *("Accept", "Content-Type", "X-Auth-Token", "X-Sdk-Date", "Authorization", "X-Project-Id")
+    ]

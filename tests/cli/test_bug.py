@@ -11,9 +11,11 @@ from click.testing import Result
 from mitmproxy.http import Headers
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
+from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from taskaudit.cli import app
+from tests.reports.runs import RUN
 from tests.samples import BAD_ERROR, CREATE, ERROR, JOB, JOB_ID
 from tests.stories import submit, write_log
 
@@ -135,7 +137,7 @@ def test_a_flow_file(tmp_path: Path) -> None:
         FlowWriter(file).add(flow)
     text = run(path).stdout
     assert text.startswith(f"# {CREATE_SERVERS}: error.code is Number 400")
-    assert "curl -X POST 'https://ecs.example.com/v1/0123/cloudservers?<query not shown>'" in text
+    assert "curl -X POST 'http://ecs.example.com:22/v1/0123/cloudservers?<query not shown>'" in text
     assert "-H 'X-Auth-Token: <redacted>'" in text
     assert SECRET not in text
 
@@ -181,7 +183,7 @@ def test_with_a_configuration(har: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_capture_is_told_of(har: Path) -> None:
-    har.write_bytes(har.read_bytes().replace(b'"status": 404', b'"status": "?"'))
+    har.write_bytes(har.read_bytes().replace(b'"method": "GET"', b'"metho": "GET"'))
     result = run(har)
     assert result.exit_code == 2
     assert "[TA306]" in result.stdout
@@ -200,7 +202,15 @@ def test_a_damaged_capture_is_told_of(har: Path) -> None:
         (["bad.json", "--rule", "TA3066"], 2, 'no rule "TA3066"; did you mean TA30'),
         (["bad.json", "--lang", "xx"], 2, '--lang is "xx"; expected en or zh'),
         (["empty"], 3, "nothing was audited; "),
-        (["log"], 2, "log is a log, which holds no answers: give a capture"),
+        (["log", "bad.json"], 2, "log is a log, and not all are: give logs, or captures"),
+        (["log", "--index", "0"], 2, "--index goes with captures; in a log choose by --job, --request-id or"),
+        (
+            ["log", "--job", "8ab1"],
+            1,
+            "no finding about job 8ab1; taskaudit check, of logs taskaudit findings, ",
+        ),
+        (["log", "--request-id", "\x1b", "--rule", "TA501"], 1, r"no finding of TA501 on request \u001b; "),
+        (["log", "-o", "log"], 2, "log is among what is reported on; name another file"),
         (["bad.json", "-c", "missing.yaml"], 2, "missing.yaml: no such file"),
     ],
 )
@@ -216,3 +226,34 @@ def test_without_a_report_there_is_a_message(
     assert (result.exit_code, result.stdout) == (status, "")
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return write_log(tmp_path / "audit.ndjson", RUN)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_log(log: Path, language: str, snapshot: SnapshotAssertion) -> None:
+    result = run(log, "--lang", language)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == snapshot
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--job", "8ab1"], "[TA501]"),
+        (["--job", "None"], "[TA502]"),
+        (["--request-id", "req-1"], "[TA306]"),
+        (["--request-id", "req-1", "--rule", "TA304"], "[TA304]"),
+    ],
+)
+def test_a_finding_of_a_log_by_job_or_request(log: Path, options: list[str], expected: str) -> None:
+    assert title(log, *options).endswith(expected)
+    assert run(log, *options, "-o", "-").stdout == run(log, *options).stdout
+
+
+def test_a_finding_of_a_capture_by_job_or_request(har: Path) -> None:
+    assert title(har, "--job", JOB_ID).endswith("[TA501]")
+    assert title(har, "--request-id", "req-3").endswith("[TA005]")

@@ -1,6 +1,6 @@
 """A request as a command of curl, without anything secret, that no shell can misread.
 
-Of a request the audit keeps method, host, path and the names of the headers. What may do something in a
+Of a request the audit keeps method, URL and the names of the headers. What may do something in a
 shell is percent-encoded in the URL, and a header of such a name is left out, so that quotes need no escapes.
 """
 
@@ -18,25 +18,45 @@ LONGEST_PATH = 2000
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z-]{0,19}")
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_PORTS = {"http": 80, "https": 443}
 _IN_PATH = "/%:@+,="
 _SENDING = frozenset({"POST", "PUT", "PATCH"})
 _BODYLESS = frozenset({"GET", "HEAD"})
-# What curl writes itself, and what goes to the next hop only (RFC 9110, section 7.6.1).
+# What curl writes itself, what goes to the next hop only (RFC 9110, section 7.6.1), and what a client or a
+# proxy says of itself: the answer does not depend on it.
 _LEFT_OUT = frozenset(
     {
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
         "connection",
         "content-length",
+        "date",
+        "dnt",
+        "expect",
+        "forwarded",
         "host",
         "keep-alive",
+        "origin",
+        "pragma",
+        "priority",
         "proxy-authenticate",
         "proxy-authorization",
         "proxy-connection",
+        "referer",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "via",
+        "x-real-ip",
+        "x-request-id",
     }
 )
+_FAMILIES_LEFT_OUT = ("sec-", "x-forwarded-", "x-b3-", "trace")
 # A value is only shown where it is one of those that are met in practice.
 _SHOWN_TYPES = frozenset(
     {
@@ -70,10 +90,12 @@ def _method(method: str) -> str:
 
 
 def _url(exchange: Exchange) -> str:
-    """With https: which scheme it was is not kept, and an API that takes tokens has no other."""
+    """With https where the scheme is not known: an API that takes tokens has no other."""
     path = quote((exchange.path or "")[:LONGEST_PATH], safe=_IN_PATH, errors="replace")
     query = "?<query not shown>" if exchange.query else ""
-    return f"https://{_host(exchange.host)}/{path.removeprefix('/')}{query}"
+    scheme = exchange.scheme if exchange.scheme in _PORTS else "https"
+    port = "" if exchange.port in (None, _PORTS[scheme]) else f":{exchange.port}"
+    return f"{scheme}://{_host(exchange.host)}{port}/{path.removeprefix('/')}{query}"
 
 
 def _host(host: str | None) -> str:
@@ -90,7 +112,8 @@ def _names(sent: Iterable[str]) -> Iterator[str]:
     """The names of headers to show, each once, in their order."""
     known: set[str] = set()
     for name in sent:
-        if len(known) < MOST_HEADERS and name.lower() not in _LEFT_OUT | known and _HEADER.fullmatch(name):
+        matters = name.lower() not in _LEFT_OUT | known and not name.lower().startswith(_FAMILIES_LEFT_OUT)
+        if len(known) < MOST_HEADERS and matters and _HEADER.fullmatch(name):
             known.add(name.lower())
             yield name
 

@@ -148,7 +148,8 @@ class _Report:
             yield self.say(words.NO_REQUEST)
         else:
             yield block(command, "sh")
-            yield self.say(words.PUT_IN)
+            is_of_log = self.outcome.exchange.scheme is None
+            yield self.say(words.FROM_A_LOG if is_of_log else words.PUT_IN)
 
     def came(self) -> Iterator[str]:
         answer = self.outcome.exchange.answer

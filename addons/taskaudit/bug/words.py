@@ -25,9 +25,13 @@ JOB = Words("Job id: {job_id}", "任务 ID：{job_id}")
 
 SENT = Words("What was sent", "发送的请求")
 PUT_IN = Words(
-    "Put in your own header values, query and body (`request.json`): the audit does not keep them. "
-    "Scheme and port are not kept either.",
-    "请自行填入请求头的值、查询参数和请求体（`request.json`）：审计不保存这些内容，也不保存协议和端口。",
+    "Put in your own header values, query and body (`request.json`): the audit does not keep them.",
+    "请自行填入请求头的值、查询参数和请求体（`request.json`）：审计不保存这些内容。",
+)
+FROM_A_LOG = Words(
+    "Add your headers, query and body (`request.json`), and scheme and port where they are others: a log has "
+    "none of them.",
+    "请自行补充请求头、查询参数和请求体（`request.json`）；协议和端口如有不同，也请改正：日志不记录这些内容。",
 )
 NO_REQUEST = Words(
     "The request is not known: the capture holds the answer only.", "请求未知：抓包中只有响应。"

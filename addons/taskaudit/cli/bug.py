@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.options import ConfigOption, load_config
-from taskaudit.cli.printing import WRONG_USAGE, fail, new_console, progress, write
+from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config, print_damage
+from taskaudit.cli.output import OutputOption, file_of, written
+from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress
 from taskaudit.cli.root import app
 
 if TYPE_CHECKING:
     from taskaudit.bug.choice import Choice
+    from taskaudit.config.loading import Loaded
     from taskaudit.contract.words import Language
     from taskaudit.offline.check import Check, Checked
+    from taskaudit.story.told import Found, Told
 
 NOT_FOUND = 1
 
@@ -27,9 +29,13 @@ NOT_FOUND = 1
     "that cannot be read or is damaged; 3 nothing was audited."
 )
 def bug(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Captures: files, folders, or - for standard input.", show_default=False),
+        typer.Argument(
+            help="Captures: files, folders, or - for standard input. Or logs of the addon.",
+            show_default=False,
+        ),
     ],
     rule: Annotated[
         str | None, typer.Option("--rule", help="A finding of this rule: code or name.", show_default=False)
@@ -38,41 +44,72 @@ def bug(
         int | None,
         typer.Option("--index", help="A finding on the exchange at this place, from 0.", show_default=False),
     ] = None,
-    lang: Annotated[
+    job: Annotated[
+        str | None, typer.Option("--job", help="A finding about the job with this id.", show_default=False)
+    ] = None,
+    request_id: Annotated[
         str | None,
-        typer.Option("--lang", help="The report's language: en or zh.", show_default="the locale's"),
+        typer.Option(
+            "--request-id", help="A finding on the request with this X-Request-Id.", show_default=False
+        ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write to this file.", show_default="standard output"),
-    ] = None,
+    lang: LangOption = None,
+    output: OutputOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Write a bug report on the worst finding in captures: Markdown, to be pasted into a tracker."""
-    from taskaudit.auditor import Auditor
-    from taskaudit.bug.choice import Choice
-    from taskaudit.lifecycle import Lifecycle
-    from taskaudit.offline.check import Check
+    """Write a bug report on the worst finding in captures or logs: Markdown, to be pasted into a tracker."""
+    from taskaudit.bug.choice import Choice, Wanted
 
-    _refuse_logs(paths)
-    choice, language = Choice(_code_of(rule), index), _language(lang)
+    language, output = language_of(context, lang), file_of(output, paths)
+    choice = Choice(Wanted(_code_of(rule), index, job, request_id))
     loaded = load_config(config)
-    run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
-    choice.look(_checked(run, paths))
+    look = _look_at_logs if _are_logs(paths, index) else _look_at_captures
+    is_damaged = look(choice, paths, loaded)
     _write_report(choice, language, output)
-    if run.damaged:
+    if is_damaged:
         raise typer.Exit(WRONG_USAGE)
     if choice.chosen is None:
         raise typer.Exit(_tell_why_none(choice))
 
 
-def _refuse_logs(paths: list[Path]) -> None:
+def _are_logs(paths: list[Path], index: int | None) -> bool:
     from taskaudit.sources.reading import is_log
 
     # A pipe could not be read again.
-    for path in paths:
-        if path.is_file() and is_log(path):
-            fail(f"{path} is a log, which holds no answers: give a capture (flow file, HAR, curl -i)")
+    logs = [path for path in paths if path.is_file() and is_log(path)]
+    if logs and len(logs) < len(paths):
+        fail(f"{logs[0]} is a log, and not all are: give logs, or captures")
+    if logs and index is not None:
+        fail("--index goes with captures; in a log choose by --job, --request-id or --rule")
+    return bool(logs)
+
+
+def _look_at_captures(choice: Choice, paths: list[Path], loaded: Loaded) -> bool:
+    """Whether any of them is damaged."""
+    from taskaudit.auditor import Auditor
+    from taskaudit.lifecycle import Lifecycle
+    from taskaudit.offline.check import Check
+
+    run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
+    choice.look(_checked(run, paths))
+    return bool(run.damaged)
+
+
+def _look_at_logs(choice: Choice, paths: list[Path], loaded: Loaded) -> bool:
+    """Whether any of them is damaged."""
+    from taskaudit.log import LogError
+    from taskaudit.story.story import tell
+
+    def take(on: Told, found: Found) -> None:
+        choice.take(on, found, loaded.catalogue)
+
+    try:
+        story = tell(paths, loaded.settings.thresholds, loaded.policy, (), each=take)
+    except LogError as error:
+        fail(str(error))
+    print_damage(story.damaged)
+    choice.audited = story.coverage.totals.audited
+    return bool(story.damaged)
 
 
 def _code_of(rule: str | None) -> str | None:
@@ -82,15 +119,6 @@ def _code_of(rule: str | None) -> str | None:
         return find_rule(rule).code if rule is not None else None
     except LookupError as error:
         fail(str(error.args[0]))
-
-
-def _language(option: str | None) -> Language:
-    from taskaudit.text.language import chosen
-
-    try:
-        return chosen(option, os.environ)
-    except ValueError as error:
-        fail(str(error))
 
 
 def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
@@ -112,29 +140,26 @@ def _write_report(choice: Choice, language: Language, output: Path | None) -> No
     if choice.chosen is None:
         return
     text = bug_text(choice.chosen.outcome, choice.chosen.finding, choice.seen, language)
-    if output is None:
-        write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {output}: {error.strerror or error}")
+    with written(output) as file:
+        file.write(text)
 
 
 def _tell_why_none(choice: Choice) -> int:
     """Says why there is no report; the exit status."""
     from taskaudit.offline.check import NOTHING_AUDITED
 
-    status = NOT_FOUND
-    if choice.index is not None and not choice.indexed:
-        message, status = f"no exchange {choice.index} that submits a task or asks for a job", WRONG_USAGE
+    status, wanted = NOT_FOUND, choice.wanted
+    if wanted.index is not None and not choice.indexed:
+        message, status = f"no exchange {wanted.index} that submits a task or asks for a job", WRONG_USAGE
     elif not choice.audited:
         message, status = "nothing was audited", NOTHING_AUDITED
     else:
-        message = " ".join(filter(None, ["no finding", choice.rule and f"of {choice.rule}", _on(choice)]))
-    typer.echo(f"taskaudit: {message}; taskaudit check lists what there is", err=True)
+        told = {
+            "of": wanted.rule,
+            "on exchange": wanted.index,
+            "about job": wanted.job_id,
+            "on request": wanted.request_id,
+        }
+        message = " ".join(["no finding", *(f"{on} {it}" for on, it in told.items() if it is not None)])
+    complain(f"{message}; taskaudit check, of logs taskaudit findings, lists what there is")
     return status
-
-
-def _on(choice: Choice) -> str | None:
-    return None if choice.index is None else f"on exchange {choice.index}"

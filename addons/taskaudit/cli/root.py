@@ -37,7 +37,8 @@ COMMANDS = {
         "Make a report of logs and captures: HTML, Markdown, JUnit, SARIF, JSON, GitHub annotations.",
     ),
     "bug": Listed(
-        "bug", "Write a bug report on the worst finding in captures: Markdown, to be pasted into a tracker."
+        "bug",
+        "Write a bug report on the worst finding in captures or logs: Markdown, to be pasted into a tracker.",
     ),
     "load": Listed(
         "load",

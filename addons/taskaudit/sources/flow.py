@@ -44,6 +44,7 @@ class Asked(NamedTuple):
     fields: Fields
     content: bytes | None
     started: float
+    scheme: bytes
 
 
 class Answered(NamedTuple):
@@ -75,6 +76,7 @@ def exchange_of(flow: HTTPFlow, body: bytes | None = None) -> Exchange:
             asked.headers.fields,
             asked.content,
             asked.timestamp_start,
+            asked.scheme,
         ),
         _answered(answered.data) if answered else None,
         flow.error.timestamp if flow.error else None,
@@ -121,6 +123,8 @@ def exchange_from(
         request_headers=tuple([name.decode("utf-8", "replace") for name, _ in asked.fields]),
         started=moment(asked.started),
         ended=moment(_ended(answered, failed)),
+        scheme=_text(asked.scheme) or None,
+        port=asked.port,
     )
 
 

@@ -212,6 +212,7 @@ def _asked(record: bytes, span: ours.Span) -> Asked:
         pairs(record, request[b"headers"]),
         None if content[0] == ours.NULL else raw(record, content),
         number(record, request[b"timestamp_start"]),
+        raw(record, request[b"scheme"]),
     )
 
 

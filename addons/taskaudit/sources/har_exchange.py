@@ -37,6 +37,7 @@ class Url(msgspec.Struct, gc=False):
     target: str
     path: str
     query: str
+    scheme: str | None
 
 
 def split(url: str) -> Url:
@@ -47,7 +48,7 @@ def split(url: str) -> Url:
         target = f"/{target}"
     path, _, query = target.partition("?")
     number = int(port) if port else _PORTS.get((scheme or "").lower(), 443)
-    return Url(host and host.strip("[]"), number, target, path, query)
+    return Url(host and host.strip("[]"), number, target, path, query, (scheme or "").lower() or None)
 
 
 def exchange_of(entry: Entry, url: Url, index: int) -> Exchange:
@@ -71,6 +72,8 @@ def exchange_of(entry: Entry, url: Url, index: int) -> Exchange:
         request_headers=tuple([header.name for header in request.headers or ()]),
         started=started,
         ended=None if started is None else ended(started, entry.time),
+        scheme=url.scheme,
+        port=url.port if url.host else None,
     )
 
 

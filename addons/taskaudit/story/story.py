@@ -47,6 +47,8 @@ from taskaudit.story.told import (
 
 type Since = Callable[[float], float]
 """From the time of the latest record to the one from which on is told; both seconds since the epoch."""
+type Each = Callable[[Told, Found], object]
+"""Takes a finding with its exchange."""
 
 
 def of_all(_: float) -> float:
@@ -80,15 +82,17 @@ def tell(
     policy: Policy = EMPTY,
     whole: Collection[str] | None = None,
     since: Since = of_all,
+    each: Each | None = None,
 ) -> Story:
     """The story of these logs. The order of the paths makes no difference. Raises LogError.
 
     `whole`: of which jobs every query is told, None for all. `since`: from when on findings are told.
+    `each` is told each finding with its exchange.
     """
     merged = Merged()
     with _no_collector(), ExitStack() as opened:
         read_logs(merged, paths, opened)
-        return story_of(merged, thresholds, policy, whole, since)
+        return story_of(merged, thresholds, policy, whole, since, each)
 
 
 @contextmanager
@@ -109,14 +113,15 @@ def story_of(
     policy: Policy = EMPTY,
     whole: Collection[str] | None = None,
     since: Since = of_all,
+    each: Each | None = None,
 ) -> Story:
     """The story of what was read so far.
 
     `policy` is for the findings that are judged again; the others are as they were recorded, or in its
-    baseline. `whole` and `since` are as for `tell`.
+    baseline. `whole`, `since` and `each` are as for `tell`.
     """
     lifecycle: Lifecycle[Plain] = Lifecycle(thresholds)
-    telling = _Telling(policy, Gathering(whole), since(merged.last))
+    telling = _Telling(policy, Gathering(whole), since(merged.last), each)
     telling.run(merged, lifecycle)
     return Story(
         jobs=telling.gathering.jobs(),
@@ -132,11 +137,12 @@ def story_of(
 class _Telling:
     """Tells exchanges, in the order of time, to all that has to know of them."""
 
-    def __init__(self, policy: Policy, gathering: Gathering, since: float) -> None:
+    def __init__(self, policy: Policy, gathering: Gathering, since: float, each: Each | None) -> None:
         self.groups: dict[str, Group] = {}
         self.gathering = gathering
         self._policy = policy
         self._since = since
+        self._each = each
 
     def run(self, merged: Merged, lifecycle: Lifecycle[Plain]) -> None:
         apart = merged.apart()
@@ -172,6 +178,8 @@ class _Telling:
                 each = each._replace(waiver=known.waiver)
             group_in(self.groups, each, on)
             self.gathering.find(on, each)
+            if self._each is not None:
+                self._each(on, each)
 
     def _judge(self, late: Iterable[Late[Plain]]) -> None:
         told = (Late(Told(*each.ref), each.finding) for each in late)
