@@ -59,7 +59,9 @@ def _verified(unit: Path) -> str:
 def test_systemd_understands_the_unit(unit: Path) -> None:
     """It warns of what it does not know, and goes on: not a word is what is wanted."""
     assert _verified(unit) == ""
-    unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchdogSeconds="))
+    unit.write_text(
+        unit.read_text(encoding="utf-8").replace("WatchdogSec=", "WatchdogSeconds="), encoding="utf-8"
+    )
     assert "WatchdogSeconds" in _verified(unit)
 
 

@@ -272,7 +272,7 @@ def test_a_stranger_in_its_place_is_left_alone(started: Make, log_path: Path) ->
     recorder = started()
     moved = log_path.with_name("moved")
     log_path.rename(moved)
-    log_path.write_text("a stranger\n")
+    log_path.write_text("a stranger\n", encoding="utf-8")
     fill(recorder, 3)
     assert "is not a log of taskaudit" in (recorder.failing or "")
     log_path.unlink()

@@ -24,7 +24,7 @@ _ABOUT = (
 
 def machine() -> dict[str, str]:
     """What the figures depend on: processor, system, versions, day."""
-    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     return {
         "processor": f"{processor[1] if processor else platform.machine()}, {os.cpu_count()} cores, shared",
         "python": platform.python_version(),

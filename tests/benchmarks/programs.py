@@ -35,7 +35,7 @@ def cost(*command: str | Path, pycache: Path) -> Cost:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"PYTHONPYCACHEPREFIX": str(pycache), "TASKAUDIT_LANG": "en"}
     began = perf_counter()
-    with tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told, env=environment)
         _, status, used = os.wait4(process.pid, 0)
         wall = perf_counter() - began

@@ -180,7 +180,9 @@ class Serve:
 
     def _status(self, name: str) -> int:
         found = re.search(
-            rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{self.process.pid}/status").read_text(), re.M
+            rf"^{name}:\s+(\d+) kB$",
+            Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8"),
+            re.M,
         )
         assert found
         return int(found[1]) * 1024

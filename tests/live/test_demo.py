@@ -100,7 +100,7 @@ def test_interrupted_it_leaves_nothing_running(
     ) as demo:
         assert demo.stdout
         assert any("mitmdump" in line for line in demo.stdout)
-        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text(encoding="utf-8").split()
         demo.send_signal(number)
         rest = demo.stdout.read()
         assert demo.wait(PATIENCE) in (130, 0), rest

@@ -65,7 +65,9 @@ def opened() -> Iterator[ExitStack]:
 
 def catches(pid: int, number: signal.Signals) -> bool:
     """Whether a process has begun to handle a signal."""
-    caught = re.search(r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    caught = re.search(
+        r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 

@@ -104,5 +104,5 @@ def test_ctrl_c_ends_all_of_them_at_once(tmp_path: Path) -> None:
 
 def wait_for_processes(pid: int) -> None:
     """Until the program has started others."""
-    while not Path(f"/proc/{pid}/task/{pid}/children").read_text().strip():
+    while not Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").strip():
         time.sleep(0.01)
