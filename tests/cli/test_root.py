@@ -60,6 +60,7 @@ def test_the_help_imports_no_command() -> None:
         "taskaudit.failure",
         "taskaudit.text",
         "taskaudit.text.language",
+        "taskaudit.text.streams",
     }
 
 

@@ -86,7 +86,7 @@ def test_in_any_order(
 
 @pytest.mark.parametrize("entries", [LIFE, LIFE[::-1]], ids=["in order", "the latest first"])
 def test_from_standard_input(monkeypatch: pytest.MonkeyPatch, entries: list[dict[str, Any]]) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(har(entries))))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(har(entries)), encoding="utf-8"))
     assert told(Check(auditor()), [STDIN]) == EXPECTED
 
 

@@ -101,6 +101,7 @@ def test_where_an_example_stands(tmp_path: Path) -> None:
         ("a:b.har", "a%3Ab.har"),
         ("../名.har", "../%E5%90%8D.har"),
         ("a\\b.har", "a/b.har"),
+        ("C:\\captures\\a b.har", "file:///C:/captures/a%20b.har"),
     ],
 )
 def test_a_file_as_a_uri(path: str, uri: str) -> None:

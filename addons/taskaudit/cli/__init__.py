@@ -7,11 +7,11 @@ imported where it is used.
 from __future__ import annotations
 
 import sys
-from io import TextIOWrapper
 
 from taskaudit.cli.printing import WRONG_USAGE, complain
 from taskaudit.cli.root import app
 from taskaudit.failure import Failure
+from taskaudit.text.streams import escape_what_is_not_encoded
 
 __all__ = ["app", "main"]
 
@@ -21,9 +21,7 @@ def main() -> None:
 
     What the terminal's encoding lacks is written as escapes.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    escape_what_is_not_encoded()
     try:
         app()
     except Failure as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taskaudit.cli.options import ConfigOption, LangOption, language_of, load_config, print_damage
-from taskaudit.cli.output import OutputOption, file_of, written
+from taskaudit.cli.output import OutputOption, file_of, write_document
 from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress
 from taskaudit.cli.root import app
 
@@ -139,9 +139,7 @@ def _write_report(choice: Choice, language: Language, output: Path | None) -> No
 
     if choice.chosen is None:
         return
-    text = bug_text(choice.chosen.outcome, choice.chosen.finding, choice.seen, language)
-    with written(output) as file:
-        file.write(text)
+    write_document(output, bug_text(choice.chosen.outcome, choice.chosen.finding, choice.seen, language))
 
 
 def _tell_why_none(choice: Choice) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from taskaudit.cli.options import BaselineOption, ConfigOption, LangOption, language_of, load_config
-from taskaudit.cli.output import OutputOption, file_of, written
+from taskaudit.cli.output import OutputOption, file_of, write_document, written
 from taskaudit.cli.printing import complain, fail, new_console, progress, show
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
@@ -107,8 +107,7 @@ def _print_report(
 
     with progress(paths, new_console(stderr=True)) as advance:
         report = gather(paths, loaded, advance=advance, takes_logs=False)
-    with written(output) as file:
-        file.write(render(report, form, language))
+    write_document(output, render(report, form, language))
     for message in report.damaged:
         complain(message)
     return exit_status(len(report.damaged), report.has(fail_on), audited(report))

@@ -21,7 +21,7 @@ from taskaudit.cli.options import (
     tell_logs,
     warn_of_gaps,
 )
-from taskaudit.cli.output import file_of, written
+from taskaudit.cli.output import file_of, write_document
 from taskaudit.cli.printing import LONGEST_MESSAGE, WRONG_USAGE, fail, new_console, show, write
 from taskaudit.cli.root import app
 from taskaudit.contract.excerpt import escape
@@ -93,8 +93,7 @@ def _write_baseline(story: Story, wanted: Wanted, path: Path, logs: list[Path]) 
         on = found.example
         route = where_of(on.method, on.path, on.route, 0.0).names[0]
         before.append(Before(found.rule, route, on.pointer, found.fingerprint))
-    with written(file) as out:
-        out.write(baseline_text(before))
+    write_document(file, baseline_text(before))
     if file is not None:
         typer.echo(f"{escape(str(file), LONGEST_MESSAGE)}: {len(before)} findings")
     raise typer.Exit(WRONG_USAGE if story.damaged else 0)

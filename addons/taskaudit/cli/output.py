@@ -12,7 +12,7 @@ from typing import Annotated, TextIO, cast
 
 import typer
 
-from taskaudit.cli.printing import fail
+from taskaudit.cli.printing import fail, write
 
 OutputOption = Annotated[
     Path | None,
@@ -46,10 +46,10 @@ def written(output: Path | None) -> Iterator[TextIO]:
     target = Path(os.path.realpath(output))
     try:
         if target.exists() and not target.is_file():  # A pipe or a device, which cannot be replaced.
-            with target.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                yield file
+            with target.open("w", encoding="utf-8", errors="backslashreplace", newline="") as device:
+                yield device
             return
-        with NamedTemporaryFile(
+        file = NamedTemporaryFile(  # noqa: SIM115 - closed before it is renamed or deleted, as Windows wants it
             "w",
             encoding="utf-8",
             errors="backslashreplace",
@@ -57,18 +57,27 @@ def written(output: Path | None) -> Iterator[TextIO]:
             dir=target.parent,
             prefix=".taskaudit-",
             delete=False,
-        ) as file:
-            made = Path(file.name)
-            try:
+        )
+        made = Path(file.name)
+        try:
+            with file:
                 yield cast("TextIO", file)
-                file.close()
-                if target.exists():
-                    made.chmod(target.stat().st_mode & 0o777)
-                made.replace(target)
-            finally:
-                made.unlink(missing_ok=True)
+            if target.exists():
+                made.chmod(target.stat().st_mode & 0o777)
+            made.replace(target)
+        finally:
+            made.unlink(missing_ok=True)
     except OSError as error:
         fail(f"cannot write {output}: {error.strerror or error}")
+
+
+def write_document(output: Path | None, text: str) -> None:
+    """The same bytes into the file or, unless it is a terminal, to standard output."""
+    if output is None:
+        write(text)
+        return
+    with written(output) as file:
+        file.write(text)
 
 
 def _spare(paths: list[Path], output: Path) -> None:

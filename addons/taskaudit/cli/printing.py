@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -38,7 +39,12 @@ def show(console: Console, *parts: RenderableType) -> None:
 
 
 def write(text: str) -> None:
-    """Flushed, since --follow is read by people and pipes as it goes."""
+    """A document, or data: in UTF-8, with its own ends of lines, unless it is a terminal that it goes to.
+
+    Flushed, since --follow is read by people and pipes as it goes.
+    """
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     sys.stdout.write(text)
     sys.stdout.flush()
 

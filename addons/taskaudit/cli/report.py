@@ -17,7 +17,7 @@ from taskaudit.cli.options import (
     load_config,
     start,
 )
-from taskaudit.cli.output import OutputOption, file_of, written
+from taskaudit.cli.output import OutputOption, file_of, write_document
 from taskaudit.cli.printing import WRONG_USAGE, complain, fail, new_console, progress
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
@@ -81,8 +81,7 @@ def report(
         told = _of_store(store, loaded, start(since))
     else:
         told = _gathered(paths or [], loaded, start(since))
-    with written(output) as file:
-        file.write(render(told, chosen, language))
+    write_document(output, render(told, chosen, language))
     for message in told.damaged:
         complain(message)
     if fail_on is not None:

@@ -56,7 +56,9 @@ COMMANDS = {
         "proxy",
         "Show the main job on real traffic: a loopback API, a real mitmdump with the addon, a real client.",
     ),
-    "serve": Listed("serve", "Audit without anybody looking on: a lean proxy for staging, for weeks."),
+    "serve": Listed(
+        "serve", "Audit without anybody looking on: a lean proxy for staging, for weeks. On Linux and macOS."
+    ),
     "waivers": Listed("waivers", "Try out the waivers of a configuration."),
     "config": Listed("config", "Write a configuration file, check one, or print its JSON Schema."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,11 @@ from taskaudit.cli.options import BaselineOption
 from taskaudit.cli.printing import fail
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
+
+_NOT_HERE = (
+    "serve is for Linux and macOS: it is run by signals that Windows does not have. "
+    "Here, use: taskaudit web, or mitmdump -s with the path that taskaudit addon prints"
+)
 
 
 # No short options of ours: they are mitmproxy's.
@@ -60,19 +66,22 @@ def serve(
         bool, typer.Option("--verbose", help="Tell of each connection, and every line each time.")
     ] = False,
 ) -> None:
-    """Audit without anybody looking on: a lean proxy for staging, for weeks."""
-    from taskaudit.proxy.lean import Refused
-    from taskaudit.proxy.serve import leave
-    from taskaudit.proxy.serve import serve as run
-
+    """Audit without anybody looking on: a lean proxy for staging, for weeks. On Linux and macOS."""
     options = [
         f"taskaudit_log={log}",
         f"taskaudit_config={config or ''}",
         f"taskaudit_listen={listen}",
         f"taskaudit_baseline={baseline or ''}",
     ]
-    try:
-        status = run(context.args, options, fail_on, verbose)
-    except Refused as error:
-        fail(str(error))
-    leave(status)
+    if sys.platform == "win32":
+        fail(_NOT_HERE)
+    else:
+        from taskaudit.proxy.lean import Refused
+        from taskaudit.proxy.serve import leave
+        from taskaudit.proxy.serve import serve as run
+
+        try:
+            status = run(context.args, options, fail_on, verbose)
+        except Refused as error:
+            fail(str(error))
+        leave(status)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -154,5 +153,4 @@ def _reason(error: OSError | UnicodeError) -> str:
     """Without what Python adds to it."""
     if isinstance(error, UnicodeError):
         return "no such name"
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else str(error.strerror)  # The resolver's are negative.
+    return str(error.strerror).partition(" (while attempting")[0]

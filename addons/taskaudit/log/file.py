@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from taskaudit.log.format import HEAD_SIZE, LogError, begun
 from taskaudit.log.names import Names
-from taskaudit.log.opening import is_at, open_log, unlock
+from taskaudit.log.opening import is_at, open_log, read_at, unlock
 from taskaudit.log.settings import LogSettings
 from taskaudit.log.syncing import GroupSync, sync, sync_folder
 from taskaudit.log.tidying import Tidier
@@ -172,7 +172,7 @@ class LogFile:
             return
         change = f"cut by {before - size} bytes" if size < before else f"{size - before} bytes longer"
         self._notices.append(Notice("log_altered", f"another program has altered the log: it is {change}"))
-        self._is_line_open = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
+        self._is_line_open = size > 0 and read_at(self._fd, 1, size - 1) != b"\n"
 
     def _is_due(self, now: float, coming: int) -> bool:
         limit, age = self._settings.rotate_bytes, self._settings.rotate_seconds
@@ -214,7 +214,7 @@ class LogFile:
             self._tell_missing(str(error))
             return
         if not is_made_by_another:
-            take_over_access(self._fd, opened.fd)
+            take_over_access(os.fstat(self._fd), opened.fd)
         self._notices.append(Notice("log_reopened", self._what_became()))
         self._tell_repaired(opened.repaired)
         self._missing = None
@@ -230,7 +230,7 @@ class LogFile:
     def _take(self, fd: int) -> None:
         self._fd, self._torn, self._is_line_open = fd, None, False
         self._size = os.fstat(fd).st_size
-        since = begun(os.pread(fd, HEAD_SIZE, 0))
+        since = begun(read_at(fd, HEAD_SIZE, 0))
         self._begun = time.monotonic() - (max(0.0, time.time() - since) if since is not None else 0.0)
 
     def _leave(self, fd: int) -> None:

@@ -12,14 +12,36 @@ from typing import NamedTuple
 
 from taskaudit.log.format import HEAD_SIZE, LogError, is_ours
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+
+    # Nobody else may read what is locked there: so it is a byte that only a log of 2 GiB has.
+    _LOCKED = 0x7FFFFFFF
+
+    def _acquire(fd: int) -> None:
+        os.lseek(fd, _LOCKED, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _release(fd: int) -> None:
+        os.lseek(fd, _LOCKED, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+else:
     import fcntl
+
+    def _acquire(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _release(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
 
 _TAIL = 65536
 _ATTEMPTS = 100
-# O_NONBLOCK, O_NOCTTY: opening a FIFO or a terminal, which is then refused, neither waits nor takes it over.
+# O_BINARY: else Windows changes the ends of lines. O_NONBLOCK, O_NOCTTY: opening a FIFO or a terminal, which
+# is then refused, neither waits nor takes it over.
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
-for _flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"):  # Windows has none of these.
+for _flag in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY"):
     FLAGS |= getattr(os, _flag, 0)
 MODE = 0o600
 
@@ -64,19 +86,22 @@ def is_at(fd: int, path: Path) -> bool:
 
 def lock(fd: int, path: Path) -> None:
     """Takes the file for this process. Raises LogError where another one has it."""
-    if sys.platform == "win32":
-        return
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        _acquire(fd)
+    except (BlockingIOError, PermissionError) as error:
         raise LogError(f"the log {path} is in use by another audit; give each its own file") from error
 
 
 def unlock(fd: int) -> None:
     """Lets another process have the file, even while descriptors made from this one are still open."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_UN)
+    with contextlib.suppress(OSError):
+        _release(fd)
+
+
+def read_at(fd: int, size: int, at: int) -> bytes:
+    """As `os.pread`, which Windows lacks. No write is moved by it: the log is open for appending."""
+    os.lseek(fd, at, os.SEEK_SET)
+    return os.read(fd, size)
 
 
 def _repair(fd: int, path: Path) -> Path | None:
@@ -84,7 +109,7 @@ def _repair(fd: int, path: Path) -> Path | None:
     size = os.fstat(fd).st_size
     if size == 0:
         return None
-    if not is_ours(os.pread(fd, HEAD_SIZE, 0)):
+    if not is_ours(read_at(fd, HEAD_SIZE, 0)):
         raise LogError(
             f"{path} is not a log of taskaudit (its first line is no session record); "
             "it is left as it is: name another file"
@@ -94,10 +119,8 @@ def _repair(fd: int, path: Path) -> Path | None:
         return None
     aside = path.with_name(f"{path.name}.partial-{time.time_ns()}")
     kept = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
-    try:
-        os.write(kept, os.pread(fd, size - end, end))
-    finally:
-        os.close(kept)
+    with os.fdopen(kept, "wb") as file:
+        file.write(read_at(fd, size - end, end))
     os.ftruncate(fd, end)
     return aside
 
@@ -107,7 +130,7 @@ def _last_newline(fd: int, size: int) -> int:
     start = size
     while start > 0:
         begin = max(0, start - _TAIL)
-        found = os.pread(fd, start - begin, begin).rfind(b"\n")
+        found = read_at(fd, start - begin, begin).rfind(b"\n")
         if found >= 0:
             return begin + found + 1
         start = begin

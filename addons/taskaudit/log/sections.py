@@ -102,8 +102,9 @@ class _Range(io.RawIOBase):
         return self._at - self._start
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what `BufferedReader` gives
+        assert hasattr(os, "preadv")  # See `story/shares.py`: only on Linux.
         if self._end is not None:
             buffer = buffer[: self._end - self._at]
-        count = os.preadv(self._file, [buffer], self._at)
+        count: int = os.preadv(self._file, [buffer], self._at)
         self._at += count
         return count

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 from taskaudit.log.decoding import same_text
 from taskaudit.log.names import PACKED, UNFINISHED, Rotated, rotated, unfinished
-from taskaudit.log.opening import MODE
+from taskaudit.log.opening import MODE, read_at
 from taskaudit.log.settings import LogSettings
 from taskaudit.log.syncing import sync_folder
+from taskaudit.log.turning import take_over_access
 
 _CHUNK = 1024 * 1024
 """Bytes of text in a frame: what damage to a compressed file can cost."""
@@ -144,7 +145,7 @@ def rescue(orphan: Orphan) -> None:
     """Writes what a deleted file holds into a new one. Raises OSError."""
     at = 0
     with _new_file(orphan.target, os.fstat(orphan.fd)) as put:
-        while chunk := os.pread(orphan.fd, _CHUNK, at):
+        while chunk := read_at(orphan.fd, _CHUNK, at):
             put(chunk)
             at += len(chunk)
 
@@ -159,10 +160,7 @@ def _new_file(path: Path, like: os.stat_result) -> Iterator[Callable[[bytes], ob
         fd = os.open(unready, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
         undone.callback(_unlink, unready)
         with os.fdopen(fd, "wb") as file:
-            with contextlib.suppress(OSError, AttributeError):
-                os.fchown(fd, like.st_uid, like.st_gid)
-            with contextlib.suppress(OSError, AttributeError):
-                os.fchmod(fd, like.st_mode & 0o7777)
+            take_over_access(like, fd)
             yield file.write
             file.flush()
             os.fsync(fd)
@@ -206,7 +204,7 @@ def _is_older(each: Rotated, than: float | None) -> bool:
 
 def _lines(fd: int) -> int:
     count = at = 0
-    while chunk := os.pread(fd, _CHUNK, at):
+    while chunk := read_at(fd, _CHUNK, at):
         count += chunk.count(b"\n")
         at += len(chunk)
     return count

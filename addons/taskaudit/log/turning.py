@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,13 +25,15 @@ def turn(full: int, names: Names, at: float) -> int:
 
     `full` stays open, under its new name. Raises OSError or LogError, and has then done nothing.
     """
+    # Nothing changes, unless this system does not rename files that are open: then nothing has been made yet.
+    os.rename(names.path, names.path)
     fresh_path = waiting(names.path)
     fresh = os.open(fresh_path, FLAGS | os.O_TRUNC, MODE)
     with contextlib.ExitStack() as undone:
-        undone.callback(os.close, fresh)
         undone.callback(_unlink, fresh_path)
+        undone.callback(os.close, fresh)
         lock(fresh, fresh_path)
-        take_over_access(full, fresh)
+        take_over_access(os.fstat(full), fresh)
         _move(full, fresh_path, names, at)
         undone.pop_all()
     return fresh
@@ -72,7 +75,7 @@ def _move(full: int, fresh_path: Path, names: Names, at: float) -> None:
         target = free_name(names, at, lambda target: os.link(names.path, target))
     except FileNotFoundError:
         raise
-    except OSError:  # A file system without hard links.
+    except (OSError, AttributeError):  # A file system, or a system, without hard links.
         _rename_twice(fresh_path, names, at)
         return
     try:
@@ -98,13 +101,13 @@ def _rename_twice(fresh_path: Path, names: Names, at: float) -> None:
         raise
 
 
-def take_over_access(full: int, fresh: int) -> None:
-    """Who may read one file of the log may read the next one."""
-    status = os.fstat(full)
-    with contextlib.suppress(OSError, AttributeError):
-        os.fchown(fresh, status.st_uid, status.st_gid)
-    with contextlib.suppress(OSError, AttributeError):
-        os.fchmod(fresh, status.st_mode & 0o7777)
+def take_over_access(like: os.stat_result, fresh: int) -> None:
+    """Who may read one file of the log may read the next one. On Windows that is up to the folder."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.fchown(fresh, like.st_uid, like.st_gid)
+        with contextlib.suppress(OSError):
+            os.fchmod(fresh, like.st_mode & 0o7777)
 
 
 def _unlink(path: Path) -> None:

@@ -45,6 +45,7 @@ from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
 from taskaudit.recording.records import FaultBody
 from taskaudit.sources.flow import exchange_of, host_of
+from taskaudit.text.streams import escape_what_is_not_encoded
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class TaskAudit:
 
     def load(self, loader: Loader) -> None:
         """Declares the options."""
+        escape_what_is_not_encoded()  # Else a line of the log that cannot be printed is an audit that failed.
         loader.add_option(
             "taskaudit_config", str, "", "Configuration file of the task audit (YAML); empty: the defaults."
         )

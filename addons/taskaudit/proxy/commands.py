@@ -181,7 +181,7 @@ class Commands:
 
     def _written(self, path: str, text: str) -> str:
         try:
-            Path(path).expanduser().write_text(text, encoding="utf-8")
+            Path(path).expanduser().write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise exceptions.CommandError(f"{path}: {error.strerror}") from error
         return _WRITTEN.of(self._audit.language).format(path)

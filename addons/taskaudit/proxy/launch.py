@@ -80,12 +80,13 @@ def start(command: list[str]) -> int:
 
     Raises OSError where it cannot be started.
     """
-    if os.name != "nt":
+    if sys.platform == "win32":
+        child = subprocess.Popen(command)
+        while True:
+            with suppress(KeyboardInterrupt):  # The child has it too, and ends in good order.
+                return child.wait()
+    else:
         os.execv(command[0], command)
-    child = subprocess.Popen(command)
-    while True:
-        with suppress(KeyboardInterrupt):  # The child has it too, and ends in good order.
-            return child.wait()
 
 
 def _each(flag: str, values: Sequence[str]) -> list[str]:

@@ -23,6 +23,9 @@ from taskaudit.proxy.notify import Notify
 from taskaudit.proxy.passed_by import PassedBy
 from taskaudit.proxy.passed_on import places
 
+# `taskaudit serve` says so. Windows has neither these signals nor a way to handle them in an event loop.
+assert sys.platform != "win32"
+
 logger = logging.getLogger(__name__)
 
 GRACE = 10.0

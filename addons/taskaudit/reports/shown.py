@@ -115,6 +115,8 @@ def source_of(report: Report, example: Example) -> str | None:
 def uri_of(source: str) -> str:
     """A file as a URI: relative to the current folder, unless the path is absolute."""
     path = source.replace("\\", "/")
+    if path[:1].isalpha() and path[1:3] == ":/":  # RFC 8089, appendix E.2: a drive.
+        return "file:///" + quote(path, safe="/:")
     return ("file://" if path.startswith("/") else "") + quote(path)
 
 

@@ -42,10 +42,14 @@ def read_logs(merged: Merged, paths: Iterable[Path], opened: ExitStack, processe
     `opened` closes what `merged` reads from.
     """
     count = processes or cores()
-    if sys.platform != "linux" or count == 1:
+    if sys.platform == "linux" and count > 1:
+        _read_by_processes(merged, paths, opened, count)
+    else:
         for path in paths:
             merged.read(path)
-        return
+
+
+def _read_by_processes(merged: Merged, paths: Iterable[Path], opened: ExitStack, count: int) -> None:
     numbers = itertools.count()
     for sections in in_sections(paths, set(), _SECTION):
         sizes = [section.size for section in sections]
