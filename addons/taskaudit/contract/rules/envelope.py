@@ -194,8 +194,8 @@ def status_disagrees(kind: Kind, status: int | None) -> Iterator[Fault]:
         yield TA104.at("", "a status of 400 or more with an error", f"HTTP {status}")
 
 
-_OTHERS_ERRORS = frozenset({"title", "status", "errors"})
-"""Members of errors of Keystone and of Google's APIs."""
+_OTHERS_ERRORS = frozenset({"title", "status", "errors", "traceback"})
+"""Members of errors of Keystone, of Google's APIs and of Heat."""
 
 
 def names_envelope(value: dict[str, Any]) -> bool:
