@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskaudit import times
 from taskaudit.times import day_of, rfc3339, seconds_of
 
 
@@ -30,6 +31,20 @@ def test_times_are_in_utc_with_microseconds(seconds: float, text: str) -> None:
 def test_times_are_written_as_datetime_writes_them(seconds: float) -> None:
     plain = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
     assert rfc3339(seconds) == plain.replace("+00:00", "Z")
+
+
+class _OnWindows(datetime):
+    """Knows no time before 1970 or after 3000."""
+
+    @classmethod
+    def fromtimestamp(cls, timestamp: float, tz: object = None) -> _OnWindows:
+        raise OSError(22, "Invalid argument")
+
+
+def test_no_system_has_to_know_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "datetime", _OnWindows)
+    assert rfc3339(253402300799.5) == "9999-12-31T23:59:59.500000Z"
+    assert rfc3339(-0.5) == "1969-12-31T23:59:59.500000Z"
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z"])

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import modf
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(seconds: float) -> datetime:
+    """Seconds since the epoch as a time, UTC: as `datetime.fromtimestamp`, which on Windows ends in 3000."""
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def day_of(seconds: float) -> str:
@@ -15,15 +22,15 @@ def day_of(seconds: float) -> str:
 def rfc3339(seconds: float) -> str:
     """A time in seconds since the epoch as RFC 3339, UTC, with microseconds."""
     part, whole = modf(seconds)
-    micros = round(part * 1e6)  # As `datetime.fromtimestamp` rounds.
+    micros = round(part * 1e6)  # As `timedelta` rounds.
     if not 0 <= micros < 1_000_000:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return moment_of(seconds).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return f"{_second(whole)}.{micros:06}Z"
 
 
 @lru_cache(maxsize=256)  # A log is full of equal seconds.
 def _second(whole: float) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
+    return moment_of(whole).isoformat()[:19]
 
 
 def seconds_of(time: str) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count, pairwise, takewhile
+
+from taskaudit.times import moment_of
 
 _STEPS = (
     *(unit * tenth for unit in (0.001, 0.01, 0.1) for tenth in (1, 2, 5)),
@@ -68,7 +69,7 @@ class Axis:
         return Tick(at, self._clock(seconds, step) if self.is_clock else _span(seconds, step), anchor)
 
     def _clock(self, seconds: float, step: float) -> str:
-        time = datetime.fromtimestamp(round(seconds, 3), UTC)
+        time = moment_of(round(seconds, 3))
         if step >= 86400:
             return f"{time:%Y-%m-%d}"
         if self.span > 86400:
