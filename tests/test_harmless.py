@@ -525,7 +525,7 @@ def test_names_of_files_are_harmless(tmp_path: Path, few: tuple[bytes, bytes], n
 
 
 @pytest.mark.parametrize("form", ["{0}: 1", "unlisted: {0}", "catalogue: [{0}]", "instance_id: [{0}]", "{1}"])
-def test_a_message_on_a_configuration_is_one_line(tmp_path: Path, form: str) -> None:
+def test_each_message_on_a_configuration_is_one_line(tmp_path: Path, form: str) -> None:
     for name, text in TEXTS.items():
         path = tmp_path / f"config{file_name(text)}.yaml"
         raw = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
@@ -534,7 +534,9 @@ def test_a_message_on_a_configuration_is_one_line(tmp_path: Path, form: str) -> 
             result = run("config", "check", path)
             assert result.exit_code == 2 or form == "{1}"
             checkers.plain_text(result.stdout)
-            assert result.stderr.count("\n") == (result.exit_code == 2)
+            messages = result.stderr.splitlines()
+            assert bool(messages) == (result.exit_code == 2)
+            assert all(each.startswith("taskaudit: ") for each in messages)
 
 
 @pytest.mark.parametrize(
