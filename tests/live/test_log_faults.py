@@ -6,7 +6,7 @@ import json
 import resource
 from collections.abc import Callable
 
-from running import Client, Start, bodies
+from running import Client, Start, bodies, wait_until
 
 from taskaudit.demo.api import DemoApi
 
@@ -54,6 +54,7 @@ def test_never_written_again(launch: Start, api: DemoApi, client: Callable[[int]
     """Then only the proxy's own output can say how much is missing: the stop's three records are, too."""
     proxy = launch("--mode", f"reverse:{api.url}")
     ask = client(proxy.port)
+    wait_until(lambda: proxy.log.stat().st_size > 0, "the session begins")  # After the proxy listens.
     room = proxy.log.stat().st_size
     resource.prlimit(proxy.pid, resource.RLIMIT_FSIZE, (room, room))
     assert ask.submit("web")[0] == 200
