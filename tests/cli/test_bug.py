@@ -246,7 +246,7 @@ def test_a_log(log: Path, language: str, snapshot: SnapshotAssertion) -> None:
         (["--job", "8ab1"], "[TA501]"),
         (["--job", "None"], "[TA502]"),
         (["--request-id", "req-1"], "[TA306]"),
-        (["--request-id", "req-1", "--rule", "TA304"], "[TA304]"),
+        (["--request-id", "req-1", "--rule", "TA501"], "[TA501]"),
     ],
 )
 def test_a_finding_of_a_log_by_job_or_request(log: Path, options: list[str], expected: str) -> None:

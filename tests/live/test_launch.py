@@ -127,17 +127,21 @@ def test_the_hint_works(
     web: Callable[..., Web], api: DemoApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The port is the one thing in it that cannot be known before the start."""
-    for name in ("NO_PROXY", "no_proxy"):
+    # curl reads SSL_CERT_FILE where neither of the last two is set.
+    for name in ("NO_PROXY", "no_proxy", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     started = web("--set", "connection_strategy=lazy")  # The name mitm.it need not be known here.
     port = started.port
-    command = re.search(r"curl --proxy .* --cacert \S+", started.output)
-    assert command
-    _, *words = shlex.split(command[0].replace("PORT", str(port)))
-    curl = [found("curl"), *words, "--silent", "--fail"]
+    exports = [line.strip() for line in started.output.splitlines() if line.strip().startswith("export ")]
+    assert len(exports) == 4
+
+    def curl(*arguments: str) -> bytes:
+        lines = [*exports, shlex.join(["curl", "--silent", "--fail", *arguments])]
+        return subprocess.check_output(["sh", "-ec", "\n".join(lines).replace(":PORT", f":{port}")])
+
     body = json.dumps({"server": {"name": "web"}})
-    assert b"job_id" in subprocess.check_output([*curl, "-d", body, f"{api.url}/v1/p/cloudservers"])
-    assert b"Install mitmproxy" in subprocess.check_output([*curl, "https://mitm.it/"])
+    assert b"job_id" in curl("-d", body, f"{api.url}/v1/p/cloudservers")
+    assert b"Install mitmproxy" in curl("https://mitm.it/")
     assert started.stop() == 0
     assert len(bodies(records_in(tmp_path / "taskaudit.ndjson"), "submission")) == 1
 

@@ -386,6 +386,34 @@ def test_no_tee_where_it_is_not_ours(started: Callable[..., Any], lines: Lines) 
     assert totals(lines())["other"] == 1
 
 
+@pytest.mark.parametrize(
+    ("flows", "options", "told"),
+    [([], {}, 1), ([a_flow()], {}, 0), ([a_flow(path="/elsewhere")], {}, 0), ([], {"server": False}, 0)],
+)
+def test_where_nothing_comes_it_says_once_what_to_check(
+    started: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    flows: list[http.HTTPFlow],
+    options: dict[str, Any],
+    told: int,
+) -> None:
+    monkeypatch.setattr(module, "TICK", 0.0001)
+
+    async def running() -> None:
+        with started(run=False) as (audit, context):
+            context.options.update(mode=["reverse:https://ecs.example.com@9"], **options)
+            audit.running()
+            for flow in flows:
+                live(audit, flow)
+            while audit.standing.ticks < 2 * module.IDLE:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(running())
+    words = "does the client call http://127.0.0.1:9 instead of https://ecs.example.com?"
+    assert caplog.text.count(words) == told
+
+
 def test_a_misspelt_option_is_told(started: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     async def running() -> None:
         with started(run=False) as (audit, context):

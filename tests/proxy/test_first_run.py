@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.contract.words import Language
-from taskaudit.proxy.first_run import hint, is_due
+from taskaudit.proxy.first_run import hint, idle, is_due
 from taskaudit.proxy.launch import CONSOLE, WEB
 from taskaudit.proxy.passed_on import PassedOn, understand
 
@@ -42,7 +43,22 @@ def test_the_console_names_its_own_command() -> None:
 
 
 def test_paths_are_quoted_where_a_shell_reads_them() -> None:
-    assert "--cacert '/my home/mitmproxy-ca-cert.pem'" in hint(WEB, meaning("/my home"), Language.EN)
+    assert "SSL_CERT_FILE='/my home/mitmproxy-ca-cert.pem'" in hint(WEB, meaning("/my home"), Language.EN)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_it_fits_a_terminal(language: Language) -> None:
+    lines = hint(WEB, meaning("/home/me/.mitmproxy", "-p", "65535"), language).splitlines()
+    assert [line for line in lines if cell_len(line) > 80] == []
+
+
+def test_what_to_check_where_nothing_comes() -> None:
+    found = meaning("/m", "--mode", "reverse:https://a.example@9", "--mode", "regular")
+    assert idle(found.modes, found.certificate) == (
+        "no request so far: does the client call http://127.0.0.1:9 instead of https://a.example? does the "
+        "client use the proxy (http_proxy, https_proxy=http://127.0.0.1:8080; NO_PROXY), and trust "
+        "/m/mitmproxy-ca-cert.pem? taskaudit web --hint says how, with the same options"
+    )
 
 
 def test_a_certificate_that_is_there_is_not_told_to_be_made(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from taskaudit.cli.printing import complain, fail, new_console, show
 from taskaudit.contract.words import Language
@@ -72,6 +73,27 @@ LangOption = Annotated[
 ]
 _LANG = "taskaudit.lang"
 """Where `--lang` before the command is kept, in what the contexts of click have in common."""
+
+
+class PassesOn(TyperCommand):
+    """A command that hands options on to mitmproxy: of short ones only -c and -h are ours, as everywhere.
+
+    Declared, click would find them in a word such as -rcapture, too, which is mitmproxy's.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """With the long forms in the place of the short ones."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*map(_long, args[:end]), *args[end:]])
+
+
+def _long(word: str) -> str:
+    if word == "-h":
+        return "--help"
+    return f"--config{word[2:] and '='}{word[2:]}" if word.startswith("-c") else word
+
+
+PASSES_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
 
 
 class TableFormat(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskaudit.cli.options import LangOption, language_of
+from taskaudit.cli.options import PASSES_ON, LangOption, PassesOn, language_of
 from taskaudit.cli.printing import complain, fail, new_console
 from taskaudit.cli.root import app
 from taskaudit.contract.words import Language, Words
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from taskaudit.proxy.launch import FrontEnd
     from taskaudit.proxy.passed_on import PassedOn
 
-# No short options of ours: click would find them in a word such as -rcapture, which is mitmproxy's.
-_PASSES_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
 _GO_ON = Words("Press Enter to start the console. ", "按 Enter 键启动控制台。")
 
 LogOption = Annotated[
@@ -29,7 +27,9 @@ LogOption = Annotated[
 ]
 AuditConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Configuration file (YAML).", show_default="the shipped one"),
+    typer.Option(
+        "--config", help="Configuration file (YAML); -c is the same.", show_default="the shipped one"
+    ),
 ]
 ListenOption = Annotated[
     str | None,
@@ -47,7 +47,8 @@ HintOption = Annotated[
 
 
 @app.command(
-    context_settings=_PASSES_ON,
+    cls=PassesOn,
+    context_settings=PASSES_ON,
     epilog="All other options go to mitmweb as they are: [bold]mitmweb --help[/] lists them.\n\n"
     "[bold]taskaudit web --mode reverse:https://ecs.example.com -p 9090[/]\n\n"
     "[bold]taskaudit web -r saved.flows --log saved.ndjson[/]",
@@ -67,7 +68,8 @@ def web(
 
 
 @app.command(
-    context_settings=_PASSES_ON,
+    cls=PassesOn,
+    context_settings=PASSES_ON,
     epilog="All other options go to mitmproxy as they are: [bold]mitmproxy --help[/] lists them.\n\n"
     "[bold]taskaudit tui --mode reverse:https://ecs.example.com -p 9090[/]",
 )
@@ -120,9 +122,6 @@ def _start(
     from taskaudit.proxy.launch import arguments, program, start
     from taskaudit.proxy.passed_on import understand
 
-    if "-h" in context.args:
-        typer.echo(context.get_help())
-        return
     meaning = understand(context.args)
     if only_hint:
         _print_hint(front, meaning, language)

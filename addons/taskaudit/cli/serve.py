@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from taskaudit.cli.options import BaselineOption
+from taskaudit.cli.options import PASSES_ON, BaselineOption, PassesOn
 from taskaudit.cli.printing import fail
 from taskaudit.cli.root import app
 from taskaudit.contract.verdict import Severity
@@ -19,13 +19,9 @@ _NOT_HERE = (
 )
 
 
-# No short options of ours: they are mitmproxy's.
 @app.command(
-    context_settings={
-        "ignore_unknown_options": True,
-        "allow_extra_args": True,
-        "help_option_names": ["--help"],
-    },
+    cls=PassesOn,
+    context_settings=PASSES_ON,
     epilog="All other options are mitmproxy's, as far as they are about proxying: --mode, --listen-host, -p, "
     "--certs, --proxyauth, --upstream-auth, --ssl-insecure, -w FILE, --set NAME=VALUE ...; mitmproxy's "
     "config.yaml is not read.\n\n"
@@ -42,7 +38,9 @@ def serve(
     ),
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Configuration file (YAML).", show_default="the shipped one"),
+        typer.Option(
+            "--config", help="Configuration file (YAML); -c is the same.", show_default="the shipped one"
+        ),
     ] = None,
     listen: Annotated[
         str,

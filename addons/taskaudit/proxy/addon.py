@@ -36,7 +36,9 @@ from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
+from taskaudit.proxy.first_run import idle
 from taskaudit.proxy.in_flight import InFlight, cut, kill
+from taskaudit.proxy.passed_on import certificate_in, modes_of
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
 from taskaudit.proxy.telling import tell, tell_findings, tell_late
@@ -51,6 +53,8 @@ logger = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks at the clock."""
+IDLE = 30
+"""After how many looks at the clock without a request it says what to check."""
 _REMEMBERED = 20_000
 type _Step = Callable[[http.HTTPFlow, Auditor, Recorder], None]
 _OPTIONS = ("taskaudit_config", "taskaudit_log", "taskaudit_listen", "taskaudit_baseline")
@@ -290,6 +294,13 @@ class TaskAudit:
         for flow in self.in_flight.lost(time.time()):
             self._guarded(flow, self._abandon)
 
+    def _tell_idle(self) -> None:
+        """Once, where nothing has come for a while: a client that passes by is met in no other way."""
+        if self.standing.ticks == IDLE and not self.in_flight and not self.standing.totals().seen:
+            modes = modes_of(ctx.options)
+            if modes:
+                logger.warning("taskaudit: %s", idle(modes, certificate_in(ctx.options.confdir)))
+
     def _annotate(self, flow: http.HTTPFlow, outcome: Outcome | None) -> None:
         """Once it is recorded: a failure here costs no record."""
         self._guarded(flow, lambda flow, *_: _annotate_or_clear(flow, outcome), counted=False)
@@ -335,6 +346,7 @@ class TaskAudit:
         while True:
             await asyncio.sleep(TICK)
             self._give_up_lost()
+            self._tell_idle()
             late = self.standing.tick()
             tell_late(late)
             self._annotate_late(late)

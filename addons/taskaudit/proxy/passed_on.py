@@ -77,7 +77,12 @@ class PassedOn(NamedTuple):
     @property
     def certificate(self) -> Path:
         """The CA certificate that clients have to trust; mitmproxy makes it at its first start."""
-        return self.confdir / f"{CONF_BASENAME}-ca-cert.pem"
+        return certificate_in(self.confdir)
+
+
+def certificate_in(confdir: Path | str) -> Path:
+    """The CA certificate in mitmproxy's folder."""
+    return Path(confdir).expanduser() / f"{CONF_BASENAME}-ca-cert.pem"
 
 
 class _Refused(Exception):
@@ -113,7 +118,7 @@ def understand(arguments: Sequence[str]) -> PassedOn | None:
             confdir=confdir,
             scripts=tuple(options.scripts),
             scripts_in_flags=given.scripts is not None,
-            modes=_modes(options),
+            modes=modes_of(options),
             places=(*places(options), Place(options.web_host, options.web_port, "--web-port PORT")),
             only_tells=given.version or given.options or given.commands or "--help" in others,
         )
@@ -141,8 +146,8 @@ def _in_file(path: Path) -> Sequence[str]:
     return list(parse(path.read_text(encoding="utf-8")))  # type: ignore[no-untyped-call]
 
 
-def _modes(options: Options) -> tuple[Mode, ...]:
-    """Raises ValueError where there is no such mode."""
+def modes_of(options: Options) -> tuple[Mode, ...]:
+    """How clients reach the proxy. Raises ValueError where there is no such mode."""
     if not options.server:
         return ()
     return tuple(_mode(ProxyMode.parse(spec), options) for spec in options.mode)
