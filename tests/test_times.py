@@ -47,7 +47,24 @@ def test_no_system_has_to_know_the_time(monkeypatch: pytest.MonkeyPatch) -> None
     assert rfc3339(-0.5) == "1969-12-31T23:59:59.500000Z"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z"])
+NO_TIMES = [
+    *("", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z", "2026-01-01T00:00:60Z", "\ud800"),
+    *("9999-12-31T23:59:59.999999999-14:00", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
+    *("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00+99:99"),
+    *("2026-01-01T00:00:00", "0001-01-01T00:00:00", "2026-01-01"),
+]
+
+
+@given(st.datetimes(timezones=st.timezones() | st.none()))
+def test_what_is_read_can_be_written(at: datetime) -> None:
+    try:
+        seconds = seconds_of(at.isoformat())
+    except ValueError:
+        return
+    assert seconds_of(rfc3339(round(seconds, 3))) == pytest.approx(seconds, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         seconds_of(text)

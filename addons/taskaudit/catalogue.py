@@ -27,7 +27,7 @@ _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
 _LONGEST_HOST = 300  # DNS has 253 characters.
 _MOST_HOSTS = 64
 _HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
-_PORT = re.compile(r":\d*$")
+_PORT = re.compile(r":[0-9]*$")
 _PROJECTS = frozenset({"{project_id}", "{tenant_id}"})
 # None at all, and a placeholder that the client left as it is, are no words of another API either.
 _PROJECT = re.compile(r"[A-Za-z0-9-]*|(?:\{|%7[Bb])\w+(?:\}|%7[Dd])", re.ASCII)
@@ -306,7 +306,7 @@ class _Node:
         if prefer is not None:
             offers = sorted(offers, key=lambda offer: offer[0].route.service != prefer)
         for match, job_id_at, project_at in offers:
-            if project_at is None or segments[project_at].isalnum() or _is_project(segments[project_at]):
+            if project_at is None or _is_project(segments[project_at]):
                 if job_id_at is None:
                     return match
                 job_id = segments[job_id_at]
@@ -316,7 +316,7 @@ class _Node:
 
 def _is_project(segment: str) -> bool:
     """Whether this can be a project's id, or a name that a test gave one; no word such as `fine_tuning`."""
-    return _PROJECT.fullmatch(segment) is not None
+    return (segment.isalnum() and segment.isascii()) or _PROJECT.fullmatch(segment) is not None
 
 
 class Catalogue:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"v\d+(?:\.\d+)*", re.IGNORECASE)
+_VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*", re.IGNORECASE)
+_VALUE = re.compile(r"[0-9%]")
 
 
 def template_of(path: str) -> str:
@@ -13,6 +14,6 @@ def template_of(path: str) -> str:
 
 
 def _segment(segment: str) -> str:
-    if _VERSION.fullmatch(segment) or not any(c.isdigit() or c == "%" for c in segment):
+    if _VERSION.fullmatch(segment) or not _VALUE.search(segment):
         return segment
     return "{}"

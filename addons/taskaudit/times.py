@@ -34,5 +34,20 @@ def _second(whole: float) -> str:
 
 
 def seconds_of(time: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time. Raises ValueError."""
-    return datetime.fromisoformat(time).timestamp()
+    """Seconds since the epoch of an RFC 3339 time. Raises ValueError, also for one that no clock shows."""
+    at = datetime.fromisoformat(time)
+    if at.tzinfo is None:
+        raise ValueError(f"a time without its offset from UTC: {time!r}")
+    seconds = at.timestamp()
+    if not is_time(seconds):
+        raise ValueError(f"a time before 1970 or after 9999: {time!r}")
+    return seconds
+
+
+def is_time(seconds: float) -> bool:
+    """Whether this is a time that can be written, in seconds since the epoch, from 1970 to 9999."""
+    return 0 <= seconds <= _LATEST
+
+
+# The last whole second: a part of it might be rounded up into the year 10000.
+_LATEST = 253_402_300_799

@@ -35,7 +35,7 @@ _START = (1, 1)
 # Told by several exchanges: they have no place in the answer.
 _OF_SEVERAL = frozenset({"TA204", "TA501", "TA502", "TA503", "TA504", "TA505", "TA506", "TA507"})
 _SIMPLE_POINTER = re.compile(r"(?:/[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)+")
-_INDEX = re.compile(r"\.(\d+)(?=\.|$)")
+_INDEX = re.compile(r"\.([0-9]+)(?=\.|$)")
 _RFC = re.compile(r"RFC (\d+), section (\d+(?:\.\d+)*)")
 
 

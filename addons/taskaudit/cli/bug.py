@@ -85,14 +85,16 @@ def _are_logs(paths: list[Path], index: int | None) -> bool:
 
 
 def _look_at_captures(choice: Choice, paths: list[Path], loaded: Loaded) -> bool:
-    """Whether any of them is damaged."""
+    """Whether any of them is damaged, or the audit has failed."""
     from taskaudit.auditor import Auditor
     from taskaudit.lifecycle import Lifecycle
     from taskaudit.offline.check import Check
 
     run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
     choice.look(_checked(run, paths))
-    return bool(run.damaged)
+    if run.failed:
+        complain(f"the audit failed at {run.failed} exchanges (TA901): taskaudit check lists them")
+    return bool(run.damaged + run.failed)
 
 
 def _look_at_logs(choice: Choice, paths: list[Path], loaded: Loaded) -> bool:

@@ -27,7 +27,8 @@ _BY_KIND = {
     Kind.AMBIGUOUS: envelope.envelope_ambiguous,
     Kind.FOREIGN: envelope.envelope_foreign,
 }
-_DIGITS = re.compile(r"(\d+)")
+# An array index. Names may be of digits, too, of more than a number is made of.
+_DIGITS = re.compile(r"([0-9]{1,18})")
 
 
 def audit_submission(answer: Answer, allowance: Allowance = STRICT, limit: int = DEFAULT_LIMIT) -> Verdict:
@@ -158,7 +159,8 @@ def _order(fault: Fault) -> tuple[str, list[tuple[int, str]]]:
 
 @lru_cache(maxsize=1024)
 def _steps(pointer: str) -> list[tuple[int, str]]:
-    return [(int(s), "") if s.isdigit() else (0, s) for s in _DIGITS.split(pointer)]
+    parts = _DIGITS.split(pointer)
+    return [(int(part), "") if at % 2 else (0, part) for at, part in enumerate(parts)]
 
 
 def _recorded_job_id(kind: Kind, value: dict[str, Any]) -> str | None:

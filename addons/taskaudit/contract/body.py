@@ -79,7 +79,7 @@ _PLAIN_TYPES = frozenset(
 )
 _BOM = codecs.BOM_UTF8
 _JSON_SPACE = b" \t\n\r"
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE | re.ASCII)
 # Python codecs that are charsets: the others are transformations, and some are slow on hostile text.
 _CODEC = re.compile(r"utf-(?:16|32)|gb|big5|euc|shift|iso|cp\d|koi|hz|johab|ascii|latin|tis|mac")
 # RFC 8259: no NaN, no Infinity; and it names a repeated member. Values seldom come twice, names do.
@@ -231,7 +231,7 @@ class _Reader:
     def not_json(self, utf8: bytes, reason: str) -> NoReturn:
         assert self.text is not None
         if reason.startswith("EOF"):
-            end = len(self.text.rstrip())
+            end = len(self.text.rstrip(_JSON_SPACE.decode()))
             raise _Unreadable(TA006.at("", "the rest of the JSON text", "the end of the text", offset=end))
         offset = _offset(utf8, reason)
         if is_html_page(self.text):
@@ -243,7 +243,7 @@ class _Reader:
     def check_content_type(self) -> None:
         if not self.answer.headers_known:
             return
-        media_type = (self.answer.content_type or "").split(";", 1)[0].strip().lower()
+        media_type = (self.answer.content_type or "").split(";", 1)[0].strip(" \t").lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             shown = media_type if media_type in _KNOWN_TYPES else "of another kind"
             found = f"Content-Type {shown}" if media_type else "no Content-Type"

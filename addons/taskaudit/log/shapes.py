@@ -42,13 +42,13 @@ NO_HTTP = Http(None, None, None, None, None)
 class Stats(msgspec.Struct, gc=False):
     """Totals of a session so far; older logs tell of no waivers."""
 
-    seen: int
-    other: int
-    audited: int
-    lost: int
-    unaudited: dict[Reason, int]
-    findings: dict[str, int]
-    waived: dict[str, int] = {}
+    seen: _Count
+    other: _Count
+    audited: _Count
+    lost: _Count
+    unaudited: dict[Reason, _Count]
+    findings: dict[str, _Count]
+    waived: dict[str, _Count] = {}
 
 
 class Session(msgspec.Struct, gc=False):
@@ -61,7 +61,7 @@ class Session(msgspec.Struct, gc=False):
 class Fault(msgspec.Struct, gc=False):
     """The audit's own trouble; of lost records how many."""
 
-    lost: int | None = None
+    lost: _Count | None = None
 
 
 class Submission(msgspec.Struct, gc=False):
@@ -94,7 +94,7 @@ class JobQuery(msgspec.Struct, gc=False):
     is_final: bool
     error_code: str | None
     fail_reason: str | None
-    sub_jobs: dict[str, int]
+    sub_jobs: dict[str, _Count]
     rules: list[str]
     matched_by: MatchedBy = MatchedBy.ROUTE
     sub_job: SubJob | None = None

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate, chain
 from operator import itemgetter
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 from msgspec import structs
 
 from taskaudit.auditor import Auditor
+from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Severity
-from taskaudit.following import tell
+from taskaudit.following import Queried, Submitted, tell
+from taskaudit.guard import audit_failed, guarded
 from taskaudit.known_ids import KnownIds
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.offline.gathering import (
@@ -122,10 +125,14 @@ class Check:
             # The same capture may be given twice; what is the same has ended at the same time.
             if exchange_id not in told:
                 told.add(exchange_id)
-                for found in tell(self.lifecycle, step, at, number):
+                following = partial(self._followed, step, at, number)
+                for found in guarded(following, partial(_failed_at, number)):
                     late.put(found)
         for found in self.lifecycle.finish():
             late.put(found)
+
+    def _followed(self, step: Submitted | Queried, at: float, number: int) -> list[Late[int]]:
+        return list(tell(self.lifecycle, step, at, number))
 
     def _with_late(self, kept: Iterable[Checked], late: Iterable[Late[int]]) -> Iterator[Checked]:
         """What was kept, with the findings on what came later."""
@@ -145,9 +152,14 @@ class Check:
             self.totals.add_finding(finding)
         return Checked(checked.source, checked.index, structs.replace(outcome, late=found))
 
+    @property
+    def failed(self) -> int:
+        """How often the audit failed at an exchange (TA901)."""
+        return self.totals.findings[TA901.code]
+
     def exit_status(self, fail_on: Severity) -> int:
-        """Waived findings do not count."""
-        return exit_status(self.damaged, self.totals.has(fail_on), self.totals.audited)
+        """Waived findings do not count; what the audit failed at could not be read."""
+        return exit_status(self.damaged + self.failed, self.totals.has(fail_on), self.totals.audited)
 
 
 def exit_status(damaged: int, found: bool, audited: int) -> int:
@@ -157,6 +169,10 @@ def exit_status(damaged: int, found: bool, audited: int) -> int:
     if found:
         return FINDINGS
     return CLEAN if audited else NOTHING_AUDITED
+
+
+def _failed_at(number: int, error: Exception) -> list[Late[int]]:
+    return [Late(number, audit_failed(error))]
 
 
 def _from(start: int, steps: Iterable[Step]) -> Iterator[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from taskaudit.contract.answer import Answer
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import Exchange
 from taskaudit.following import Queried, Submitted, step_of
+from taskaudit.guard import failure, guarded
 from taskaudit.known_ids import KnownIds
 from taskaudit.offline.judge import Ids, Judge, Pipes, is_pipe
 from taskaudit.processes import Advance, in_shares
-from taskaudit.sources.captured import Damage
+from taskaudit.sources.captured import Captured, Damage
 from taskaudit.sources.reading import read
 from taskaudit.spool.items import Spool
 from taskaudit.spool.sorter import Sorter
@@ -92,18 +94,25 @@ class Gathering:
                 if isinstance(item, Damage):
                     self.damages.put(Damaged(source, item))
                     continue
-                outcome = judge.look(item.exchange)
-                self.totals.add(outcome)
-                if outcome.role is not Role.OTHER:
-                    self._keep(Checked(source, item.index, outcome))
+                guarded(partial(self._look, judge, source, item), partial(self._keep_failure, source, item))
+
+    def _look(self, judge: Judge, source: str, item: Captured) -> None:
+        self._keep(Checked(source, item.index, judge.look(item.exchange)))
+
+    def _keep_failure(self, source: str, item: Captured, error: Exception) -> None:
+        self._keep(Checked(source, item.index, failure(item.exchange, error)))
 
     def _keep(self, checked: Checked) -> None:
-        exchange = checked.outcome.exchange
-        self._kept.put(_packed(checked), len(exchange.answer.body) if exchange.answer else 0)
-        if step := step_of(checked.outcome):
-            is_query = isinstance(step, Queried)
-            self.steps.put((exchange.at, is_query, self.size, exchange.exchange_id, step))
-        self.size += 1
+        """Counts it only when nothing can fail any more."""
+        outcome, exchange = checked.outcome, checked.outcome.exchange
+        if outcome.role is not Role.OTHER:
+            packed, step = _packed(checked), step_of(outcome)
+            self._kept.put(packed, len(exchange.answer.body) if exchange.answer else 0)
+            if step:
+                is_query = isinstance(step, Queried)
+                self.steps.put((exchange.at, is_query, self.size, exchange.exchange_id, step))
+            self.size += 1
+        self.totals.add(outcome)
 
 
 type _Packed = tuple[bytes, tuple[Any, ...]]

@@ -20,7 +20,7 @@ LONGEST = 200
 
 _OF_THE_AUDIT = "TA9"
 _KNOWN = {key.lower(): rule.code for rule in RULES.values() for key in (rule.code, rule.name)}
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _rule_code(name: str) -> str:

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from math import inf
-from traceback import extract_tb
 
 from mitmproxy import contentviews, ctx, exceptions, hooks, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
 from msgspec import structs
 
-from taskaudit.auditor import SUBMITTING, Auditor, Outcome
+from taskaudit.auditor import Auditor, Outcome
 from taskaudit.catalogue import Match, Role
 from taskaudit.config.document import ConfigError
-from taskaudit.contract import coding
-from taskaudit.contract.answer import DEFAULT_LIMIT
+from taskaudit.contract.answer import Answer
 from taskaudit.contract.rules.audit import TA901
-from taskaudit.contract.verdict import Finding, Kind, Verdict
+from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language
-from taskaudit.exchange import Exchange, Unaudited, stable_id
+from taskaudit.exchange import Exchange, stable_id
+from taskaudit.guard import failure, guarded, place_of
 from taskaudit.lifecycle import Late
 from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
@@ -245,10 +243,7 @@ class TaskAudit:
             return
         if not recorder.is_started:  # An answer may come before `running`.
             self.standing.start()
-        try:
-            step(flow, auditor, recorder)
-        except Exception as error:  # noqa: BLE001 - the one broad except: whatever fails becomes TA901
-            self._failed(flow, recorder, error, counted)
+        guarded(partial(step, flow, auditor, recorder), partial(self._failed, flow, recorder, counted))
 
     def _tee(self, flow: http.HTTPFlow, auditor: Auditor, recorder: Recorder) -> None:
         response = flow.response
@@ -328,16 +323,16 @@ class TaskAudit:
             self._recorded.popitem(last=False)
         return True
 
-    def _failed(self, flow: http.HTTPFlow, recorder: Recorder, error: Exception, counted: bool) -> None:
-        """TA901: names the exception's type and place, not its text, which may quote the traffic."""
-        at = extract_tb(error.__traceback__)[-1]
-        found = f"{type(error).__name__} in {at.name}, line {at.lineno}"
+    def _failed(self, flow: http.HTTPFlow, recorder: Recorder, counted: bool, error: Exception) -> None:
+        """TA901."""
+        found = place_of(error)
         told = f"TA901 the audit failed at flow {flow.id}: {found}; traffic is not affected"
         logger.error("taskaudit: %s", told, extra={"fingerprint": found})
         if counted:
-            failure = _failure(flow, found, type(error).__name__)
-            recorder.record(failure)
-            self._annotate(flow, failure)
+            exchange = guarded(partial(_exchange, flow), lambda _: _plain_exchange(flow))
+            outcome = failure(exchange, error)
+            recorder.record(outcome)
+            self._annotate(flow, outcome)
         recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
         self.standing.health.failed(found)
 
@@ -416,35 +411,18 @@ def _request_line(flow: http.HTTPFlow) -> tuple[str, str, str]:
     return asked.method.decode("utf-8", "replace"), path, query
 
 
-def _failure(flow: http.HTTPFlow, found: str, error_type: str) -> Outcome:
-    """The outcome of an exchange that the audit failed at; built from as little of it as can be."""
-    request, rule = flow.request, TA901
-    finding = Finding(
-        rule.code, rule.name, rule.severity, "", "an audit that does not fail", found, error_type
-    )
-    exchange = Exchange(
+def _plain_exchange(flow: http.HTTPFlow) -> Exchange:
+    """As little of a flow as can be, where more cannot be had."""
+    request, response, answer = flow.request, flow.response, None
+    if response is not None:
+        encoding = response.headers.get("content-encoding", "")
+        answer = Answer(response.raw_content or b"", response.status_code, content_encoding=encoding)
+    return Exchange(
         stable_id(flow.id, request.timestamp_start, "failed"),
-        None,
+        answer,
         method=request.method,
         host=request.host,
         path=request.path.partition("?")[0],
         flow_id=flow.id,
         started=request.timestamp_start,
     )
-    verdict = Verdict(Kind.UNREADABLE, (finding,))
-    job_id = _plain_job_id(flow)
-    return Outcome(exchange, Role.SUBMISSION, None, job_id, verdict, Unaudited.INTERNAL_ERROR)
-
-
-def _plain_job_id(flow: http.HTTPFlow) -> str | None:
-    """The job id that the client is about to get, by the plainest reading of the answer; None for none."""
-    response = flow.response
-    if response is None or not response.raw_content or flow.request.method.upper() not in SUBMITTING:
-        return None
-    try:
-        encoding = response.headers.get("content-encoding", "")
-        value = json.loads(coding.undo(response.raw_content, encoding, DEFAULT_LIMIT))
-    except (coding.Undecodable, ValueError, RecursionError):
-        return None
-    job_id = value.get("job_id") if isinstance(value, dict) else None
-    return job_id if isinstance(job_id, str) and job_id.strip() else None

@@ -47,7 +47,7 @@ _SHAPE: dict[str, type] = {
     "comment": str,
 }
 _TYPES = frozenset({"String", "Object", "Array of Object", "Array of Object, or absent"})
-_INDEX = re.compile(r"\.(\d+)(?=\.|$)")
+_INDEX = re.compile(r"\.([0-9]+)(?=\.|$)")
 
 
 def annotate(flow: Flow, outcome: Outcome) -> None:

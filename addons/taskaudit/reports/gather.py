@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -14,6 +15,7 @@ from taskaudit.auditor import Auditor
 from taskaudit.config.loading import Loaded
 from taskaudit.contract.excerpt import escape
 from taskaudit.exchange import Exchange, stable_id
+from taskaudit.guard import failure, guarded, place_of
 from taskaudit.known_ids import KnownIds
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.log.decoding import coding_of
@@ -25,7 +27,7 @@ from taskaudit.offline.judge import Pipes
 from taskaudit.processes import Advance
 from taskaudit.recording.recorder import Recorder
 from taskaudit.reports.model import Report, report_of
-from taskaudit.sources.captured import Damage
+from taskaudit.sources.captured import Captured, Damage
 from taskaudit.sources.reading import STDIN, expand, is_log, read
 from taskaudit.story.merged import Merged
 from taskaudit.story.story import Since, of_all
@@ -127,7 +129,7 @@ class _Captures:
         self._auditor = Auditor.under(config, now)
 
     def read(self, paths: Sequence[Path], advance: Advance | None) -> None:
-        """Takes all that is in captures; damage is noted."""
+        """Takes all that is in captures; damage is noted, and what the audit fails at."""
         with closing(Pipes()) as pipes, closing(Gathering()) as seen:
             # Jobs may be asked for in a capture that comes before the one with their submission.
             seen.read(self._auditor, paths, advance, pipes)
@@ -141,10 +143,20 @@ class _Captures:
             if isinstance(item, Damage):
                 self.damaged.append(damage_text(name_of(path), item).plain)
             else:
-                exchange = _told_apart(item.exchange, path)
-                recorder.record(self._auditor.look(exchange, known=known))
+                captured = Captured(item.index, _told_apart(item.exchange, path))
+                guarded(
+                    partial(self._take, recorder, captured, known),
+                    partial(self._fail, recorder, captured, name_of(path)),
+                )
         if recorder.totals.seen:
             recorder.stop()
+
+    def _take(self, recorder: Recorder, item: Captured, known: KnownIds) -> None:
+        recorder.record(self._auditor.look(item.exchange, known=known))
+
+    def _fail(self, recorder: Recorder, item: Captured, name: str, error: Exception) -> None:
+        recorder.record(failure(item.exchange, error))
+        self.damaged.append(f"{name}[{item.index}]: the audit failed (TA901): {place_of(error)}")
 
     def _recorder(self, path: Path) -> Recorder:
         return Recorder(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from taskaudit.exchange import Exchange
+from taskaudit.times import is_time
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -44,10 +45,7 @@ def nothing(method: str, path: str, query: str) -> bool:
 
 def moment(seconds: float | None) -> float | None:
     """A time as it was captured, None for one that no clock shows (before 1970, after 9999, not a number)."""
-    return seconds if seconds is not None and 0 <= seconds < _YEAR_10000 else None
-
-
-_YEAR_10000 = 253_402_300_800
+    return seconds if seconds is not None and is_time(seconds) else None
 
 
 def excerpt(data: bytes | bytearray) -> str:

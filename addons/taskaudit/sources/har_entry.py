@@ -19,7 +19,7 @@ from taskaudit.sources.json_window import without_deep
 _DEEPEST = 32
 """Levels that are read of an entry that nests deeper than a parser goes. Nothing that counts lies so deep."""
 _MOST_DIGITS = 18
-_NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:\.\d{1,18})?)")
+_NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:\.\d{1,18})?)", re.ASCII)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 

@@ -15,7 +15,7 @@ from taskaudit.sources.identity import REQUEST_IDS, request_digest, request_id
 
 # A password may hold an @: the last one ends it (WHATWG URL, "authority state").
 _URL = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::(\d{1,9}))?([^#]*)"
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::([0-9]{1,9}))?([^#]*)"
 )
 _PORTS = {"http": 80, "ws": 80}
 _READ = {"content-type", *REQUEST_IDS}

@@ -17,11 +17,11 @@ MOST_HELD = 1000
 MOST_BYTES_HELD = 16 * 1024 * 1024
 
 # Seconds, milliseconds, microseconds or nanoseconds since 1970; `/Date(1772442000000)/` in .NET.
-_EPOCH = re.compile(r"\s*(?:/Date\()?(\d{1,19}(?:\.\d{1,9})?)(?:[-+]\d{4})?(?:\)/)?\s*")
+_EPOCH = re.compile(r"\s*(?:/Date\()?(\d{1,19}(?:\.\d{1,9})?)(?:[-+]\d{4})?(?:\)/)?\s*", re.ASCII)
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 # Mon Mar 02 2026 09:00:00 GMT+0100 (CET), as JavaScript has it.
-_JAVASCRIPT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d) GMT([-+]\d{4})")
-_ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)[Tt ]\s*(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(.*)")
+_JAVASCRIPT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d) GMT([-+]\d{4})", re.ASCII)
+_ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)[Tt ]\s*(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(.*)", re.ASCII)
 _ZONES = {"z", "utc", "gmt"}
 
 

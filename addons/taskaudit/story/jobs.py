@@ -49,7 +49,7 @@ _AT = COLUMNS.index("queries")
 _Line = defstruct("_Line", COLUMNS)
 _BEFORE, _AFTER = attrgetter(*COLUMNS[:_AT]), attrgetter(*COLUMNS[_AT + 1 : -1])
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE)
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])", re.IGNORECASE | re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 _NO_JOBS = Words("no jobs in the log", "日志中没有任务")

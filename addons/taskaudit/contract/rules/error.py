@@ -153,7 +153,7 @@ TA309 = Rule(
 )
 
 _DOCUMENTED_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\.(?:[0-9]{4}|[0-9]{6}|[0-9]{8})")
-_HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)\b", re.IGNORECASE)
+_HTML = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)\b", re.IGNORECASE | re.ASCII)
 
 
 def error_message_empty(message: str) -> Iterator[Fault]:
@@ -193,7 +193,7 @@ def is_documented_code(text: str) -> bool:
 
 
 def _is_json_object(text: str) -> bool:
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip(" \t\n\r").startswith("{"):
         return False
     try:
         return isinstance(from_json(text.encode("utf-8", "surrogatepass")), dict)
