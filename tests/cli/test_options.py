@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from taskaudit.cli import app
 from taskaudit.contract.rules import RULES
 from tests.cli.running import ENVIRONMENT, WAIVERS, run
+from tests.samples import BAD_ERROR
 from tests.stories import submit, write_log
 
 
@@ -29,6 +30,16 @@ from tests.stories import submit, write_log
 def test_the_language(arguments: list[str], environment: dict[str, str], chinese: bool) -> None:
     text = CliRunner().invoke(app, arguments, env={**ENVIRONMENT, **environment}).stdout
     assert (RULES["TA306"].why.zh in text, RULES["TA306"].why.en in text) == (chinese, not chinese)
+
+
+@pytest.mark.parametrize("command", ["check", "report", "bug"])
+def test_the_language_before_the_command(command: str) -> None:
+    told = [
+        run(*words, "-", stdin=BAD_ERROR).stdout
+        for words in (["--lang", "zh", command], [command, "--lang", "zh"])
+    ]
+    assert told[0].splitlines()[0] == told[1].splitlines()[0]
+    assert not told[0].isascii()
 
 
 def test_a_wrong_language_of_the_environment() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +11,10 @@ from taskaudit.cli.options import (
     BaselineOption,
     ConfigOption,
     FromOption,
+    LangOption,
     SinceOption,
     check_source,
+    language_of,
     load_config,
     start,
 )
@@ -25,7 +26,6 @@ from taskaudit.reports.formats import Format, format_for
 
 if TYPE_CHECKING:
     from taskaudit.config.loading import Loaded
-    from taskaudit.contract.words import Language
     from taskaudit.reports.model import Report
     from taskaudit.story.story import Since
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     "[bold]taskaudit report captures/ --format junit -o audit.xml[/]"
 )
 def report(
+    context: typer.Context,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -62,10 +63,7 @@ def report(
     since: SinceOption = None,
     baseline: BaselineOption = None,
     config: ConfigOption = None,
-    lang: Annotated[
-        str | None,
-        typer.Option("--lang", help="Language: en or zh.", show_default="TASKAUDIT_LANG, or the locale's"),
-    ] = None,
+    lang: LangOption = None,
     store: FromOption = None,
 ) -> None:
     """Make a report of logs and captures: HTML, Markdown, JUnit, SARIF, JSON, GitHub annotations."""
@@ -75,7 +73,7 @@ def report(
 
     check_source(paths, store)
     output = file_of(output, paths or [])
-    language, chosen = _language(lang), _format(form, output)
+    language, chosen = language_of(context, lang), _format(form, output)
     loaded = load_config(config, baseline)
     if store is not None:
         told = _of_store(store, loaded, start(since))
@@ -87,15 +85,6 @@ def report(
     if fail_on is not None:
         raise typer.Exit(exit_status(len(told.damaged), told.has(fail_on), audited(told)))
     raise typer.Exit(WRONG_USAGE if told.damaged else 0)
-
-
-def _language(option: str | None) -> Language:
-    from taskaudit.text.language import chosen
-
-    try:
-        return chosen(option, os.environ)
-    except ValueError as error:
-        fail(str(error))
 
 
 def _format(form: Format | None, output: Path | None) -> Format:
