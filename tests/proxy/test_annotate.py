@@ -37,6 +37,7 @@ from taskaudit.proxy.annotate import (
 )
 from tests.pages import CODE, text_of
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, OWN_HOST, auditor, outcome
+from tests.stories import resource
 
 ERROR_FOUND, WARNING_FOUND, INFO_FOUND = FINDING_MARKS.values()
 TWO = '{"error": {"code": 400, "details": null}}'
@@ -79,6 +80,7 @@ def a_flow(**facts: Any) -> http.HTTPFlow:
         (outcome('{"error": {"message": "", "code": XXX，""}}', 400), ERROR_FOUND, "TA: TA005 body-not-json"),
         (query(f'{{"job_id": "{JOB_ID}", "status": "RUNNING"}}'), QUERY_MARK, f"TA: job {JOB_ID} RUNNING"),
         (query('{"error": {"code": "E.1", "message": "m"}}', 404), QUERY_MARK, f"TA: job {JOB_ID} E.1"),
+        (resource(0), QUERY_MARK, f"TA: resource of job {JOB_ID} ACTIVE"),
         (query("{}", 404), QUERY_MARK, f"TA: job {JOB_ID} no status"),
         (query('{"status": 1}'), ERROR_FOUND, "TA: TA508 status is Number 1"),
         (outcome(None), UNAUDITED_MARK, "TA: not audited: aborted"),

@@ -19,7 +19,8 @@ from taskaudit.policy.policy import Policy
 from taskaudit.sources.captured import Damage
 from taskaudit.text.terminal import damage_text, headline, outcome_text, summary_text
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, auditor, outcome, waiver
+from tests.samples import BAD_ERROR, JOB, JOB_ID, OWN_HOST, answer, auditor, outcome, waiver
+from tests.stories import resource
 
 HOSTILE = "\x1b[31m\x9b2J\u202e\u2066\x07\r\n[bold red]\U000e0041"
 MANY = json.dumps({"error": {"message": "m", "code": "c", "details": [0] * 102}})
@@ -43,7 +44,8 @@ OUTCOMES = {
     "empty": outcome("", 202),
     "undecodable": outcome(answer=answer(b"{}", content_encoding="snappy")),
     "not listed": outcome('{"job_id": "a b"}', path="/v9/things"),
-    "a job query": outcome(JOB, method="GET", path=f"/v1/0123/jobs/{JOB_ID}"),
+    "a job query": outcome(JOB, method="GET", path=f"/v1/0123/jobs/{JOB_ID}", host=OWN_HOST),
+    "a query of what a job is about": resource(0),
     "streamed": outcome(answer=answer(b"", missing=Missing.STREAMED)),
     "aborted": outcome(None),
     "a bare body": outcome(BAD_ERROR, None, method=None, host=None, path=None),

@@ -17,7 +17,7 @@ from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.rules.body import TA003
 from taskaudit.contract.verdict import Finding, Kind, Severity
-from taskaudit.exchange import Unaudited
+from taskaudit.exchange import MatchedBy, Unaudited
 from taskaudit.recording.records import finding_body
 from taskaudit.story.told import REPLAYED
 
@@ -195,7 +195,8 @@ def _words(outcome: Outcome) -> str:
     job = f"job {escape(outcome.job_id or '', _LONGEST_ID)}"
     if outcome.status is not None:
         told = outcome.status.status or outcome.status.error_code or "no status"
-        return f"{job} {escape(told, 40)}"
+        of_what = "resource of " if outcome.matched_by is MatchedBy.RESOURCE else ""
+        return f"{of_what}{job} {escape(told, 40)}"
     verdict = outcome.verdict
     if verdict is None or outcome.job_id is not None:
         return job

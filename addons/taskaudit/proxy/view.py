@@ -22,6 +22,7 @@ from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language, Words
+from taskaudit.exchange import MatchedBy
 from taskaudit.proxy.annotate import noted
 from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
 from taskaudit.recording.board import Board
@@ -41,6 +42,7 @@ type Named = Callable[[str], bool]
 """Whether the value of a member may be shown, by its JSON Pointer."""
 
 _QUERY = Words("query of job {}: {}", "查询任务 {}：{}")
+_RESOURCE_QUERY = Words("query of the resource of job {}: {}", "查询任务 {} 的资源：{}")
 _NO_STATUS = Words("no status", "无状态")
 _NOT_AUDITED = Words("not audited: {}", "未审计：{}")
 _WELL_FORMED = Words("well-formed", "格式正确")
@@ -136,7 +138,8 @@ def _verdict(outcome: Outcome, language: Language) -> str:
     if outcome.verdict is None:
         status = outcome.status.status if outcome.status else None
         told = _NO_STATUS.of(language) if status is None else escape(status, 40)
-        return _QUERY.of(language).format(escape(outcome.job_id or '""'), told)
+        words = _RESOURCE_QUERY if outcome.matched_by is MatchedBy.RESOURCE else _QUERY
+        return words.of(language).format(escape(outcome.job_id or '""'), told)
     verdict = outcome.verdict
     parts = [verdict.kind.value, outcome.job_id or verdict.error_code or ""]
     form = _WELL_FORMED if verdict.well_formed else _MALFORMED

@@ -14,6 +14,7 @@ from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding, Kind, Severity
 from taskaudit.contract.words import Language, Words
+from taskaudit.exchange import MatchedBy
 from taskaudit.sources.captured import Damage
 from taskaudit.text.coverage import coverage_line
 from taskaudit.text.frame import frame, plain
@@ -47,6 +48,7 @@ _FORGOTTEN = Words(
 )
 _NOT_AUDITED = Words("not audited: {reason}", "未审计：{reason}")
 _JOB_QUERY = Words("job query {job_id} {status}", "任务查询 {job_id} {status}")
+_RESOURCE_QUERY = Words("query of the resource of job {job_id} {status}", "查询任务 {job_id} 的资源 {status}")
 _NAME = Words(" {name} ", " {name}")
 _SEVERITY = Words("({severity})", "（{severity}）")
 _THE_BODY = Words("the body", "响应体")
@@ -176,7 +178,8 @@ def _verdict_words(outcome: Outcome, language: Language) -> str:
         return _NOT_AUDITED.of(language).format(reason=name_of(outcome.unaudited, UNAUDITED, language))
     if outcome.verdict is None:
         status = outcome.status.status if outcome.status else None
-        words = _JOB_QUERY.of(language)
+        is_resource = outcome.matched_by is MatchedBy.RESOURCE
+        words = (_RESOURCE_QUERY if is_resource else _JOB_QUERY).of(language)
         return words.format(job_id=escape(outcome.job_id or "", 80), status=escape(status or "", 40)).rstrip()
     verdict = outcome.verdict
     kind = name_of(verdict.kind, KINDS, language)
