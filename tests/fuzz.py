@@ -143,7 +143,7 @@ class Fuzz:
 def only_once(path: Path | None = None) -> None:
     """The catalogue takes longer to load than an input to check: `check` gets one that is loaded."""
     loaded = load(path)
-    command.load_config = lambda _: loaded  # type: ignore[attr-defined]
+    command.load_config = lambda *_: loaded  # type: ignore[attr-defined]
 
 
 def main(arguments: list[str] | None = None) -> int:

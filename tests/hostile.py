@@ -16,6 +16,7 @@ from mitmproxy.test import tflow, tutils
 from taskaudit.auditor import Outcome
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.log import LogFile
+from taskaudit.offline.judge import Ids, Judge
 from taskaudit.recording.recorder import Recorder
 from taskaudit.sources.reading import Captured, read
 from tests.samples import CREATE, auditor
@@ -197,10 +198,11 @@ def log_of(path: Path, captures: Iterable[Path], instance: str = "proxy-a") -> P
 def outcomes(captures: Iterable[Path]) -> Iterator[Outcome]:
     """What the audit makes of each exchange in captures."""
     audit = auditor()
+    judge = Judge(audit, Ids())
     for path in captures:
         for item in read(path, audit.limit):
             assert isinstance(item, Captured), item
-            yield audit.look(item.exchange)
+            yield judge.look(item.exchange)
 
 
 def _about(at: Planted) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.fuzz_inputs import KINDS, SAMPLES, seeds
 def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalogue takes longer to load than an input to check."""
     config = load()
-    monkeypatch.setattr("taskaudit.cli.check.load_config", lambda _: config)
+    monkeypatch.setattr("taskaudit.cli.check.load_config", lambda *_: config)
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.iterdir()), ids=lambda path: path.name)

@@ -22,7 +22,7 @@ from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.contract.words import Language
 from taskaudit.following import follow
 from taskaudit.lifecycle import Lifecycle
-from tests.samples import AT, BAD_ERROR, JOB, JOB_ID, answer, outcome
+from tests.samples import AT, BAD_ERROR, JOB, JOB_ID, OWN_HOST, answer, outcome
 from tests.stories import ask, submit
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -55,7 +55,9 @@ OUTCOMES = {
     "a placeholder": lived(ask(0, None, "None", code="Common.0011", message="no such job")),
     "never asked for": lived(submit(0)),
     "a job id twice": lived(submit(0), submit(1), ask(5, "SUCCESS")),
-    "a status that is no String": ask(0, 7),  # type: ignore[arg-type]
+    "a status that is no String": outcome(
+        '{"status": 7}', method="GET", path="/v1/p/jobs/8ab1", host=OWN_HOST
+    ),
     "undecodable": outcome(answer=answer(b"{}", content_encoding="snappy")),
     "not seen": outcome(answer=answer(b"", missing=Missing.STREAMED)),
     "not listed": outcome('{"job_id": 5}', path="/v9/things/0123"),

@@ -16,7 +16,7 @@ from taskaudit.demo.client import Client
 REQUESTS = [
     ["cloudservers", "job", "job", "job"],
     ["cloudservers", "None"],
-    ["cloudservers", *["job"] * 7],
+    ["cloudservers", *["job"] * 8],
     ["cloudservers"],
 ]
 

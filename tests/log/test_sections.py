@@ -68,7 +68,7 @@ def test_not_too_many_files_are_open(logs: list[Path], most: int, monkeypatch: p
 
 def test_a_section_can_be_read_while_another_one_is(logs: list[Path]) -> None:
     """They share an open file."""
-    for some in in_sections([logs[0]], set(), 3000):
+    for some in in_sections([logs[0]], set(), 5000):
         expected = [list(section.read()) for section in some]
         together = zip(*(section.read() for section in some), strict=False)
         assert next(together) == tuple(each[0] for each in expected)
