@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +19,11 @@ from markdown_it.token import Token
 
 HARMFUL = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 """Categories of characters that no text for people holds: line feeds are the layout's own."""
+
+_UNSEEN = re.compile(
+    r"VARIATION SELECTOR|COMBINING GRAPHEME JOINER|KHMER VOWEL INHERENT|HANGUL .*FILLER|KHITAN .*FILLER"
+    r"|PATTERN BLANK|(FULL|HALF) BLANK|NULL NOTEHEAD|PLANE SPACE"
+)
 
 _MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
 _ACTIVE = frozenset({"html_inline", "html_block", "image"})
@@ -37,10 +42,18 @@ _METRIC = re.compile(
 
 def plain_text(text: str) -> None:
     """A terminal shows it as it is, and does nothing; its lines are those of the layout."""
-    if text.replace("\n", "").isprintable():  # All of those, and spaces of other kinds: most texts hold none.
+    if text.isascii() and text.replace("\n", "").isprintable():
         return
-    found = {char for char in text if char != "\n" and unicodedata.category(char) in HARMFUL}
+    found = {char for char in set(text) if char != "\n" and _is_harmful(char)}
     assert not found, f"{sorted(map(ascii, found))} in {_around(text, found)!r}"
+
+
+@cache
+def _is_harmful(char: str) -> bool:
+    """Also what is seen as nothing, or as a blank that it is not."""
+    category = unicodedata.category(char)
+    is_other_blank = category == "Zs" and char != " "
+    return category in HARMFUL or is_other_blank or bool(_UNSEEN.search(unicodedata.name(char, "")))
 
 
 def one_line(text: str) -> None:

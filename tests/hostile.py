@@ -25,6 +25,8 @@ TEXTS = {
     "terminal": "\x1b[31m\x1b]0;owned\x07\x9b2J\x1b]8;;http://evil.example\x1b\\here\x1b]8;;\x1b\\\x1bc\x0e",
     "bidi": "\u202efdp.exe\u202c\u2066\u2067\u2069\u200e\u200f\u061c",
     "invisible": "\u200b\u200d\u2060\ufeff\u00ad\U000e0041\U000e0001\ufe0f\u115f",
+    "unseen": "\u3164\u1160\uffa0\u034f\u17b4\u180b\ufe00\U000e0100\U00016fe4",
+    "blanks": "\u00a0\u1680\u2003\u202f\u205f\u3000\u2800\U00013441\U0001d159",
     "lines": "one\r\ntwo\rthree\x0bfour\x0cfive\x85six\u2028seven\u2029eight\n",
     "controls": "\x00\x01\x08\x1a\x1f\x7f\x80\x9f",
     "forged record": '\n{"timestamp":"2026-01-01T00:00:00.000000Z","event_type":"session"}\n',

@@ -15,7 +15,7 @@ from tests.samples import BAD_ERROR, ERROR, JOB, outcome
 from tests.stories import ask
 
 STAMP = Stamp(instance_id='proxy "1"', session_id="5e55")
-ANY = st.text() | st.text('"\\/<>\x00\x1f\x7f\u0085\u2028\u202e\ue000é好🎉\n', max_size=8)
+ANY = st.text() | st.text('"\\/<>\x00\x1f\x7f\u0085\u2028\u202e\ue000\u3164\u2800\ufe0fé好🎉\n', max_size=8)
 SEGMENT = st.text(st.characters(exclude_characters="/?", exclude_categories=["Cs"]), max_size=300)
 
 
@@ -38,6 +38,19 @@ def test_what_is_right_has_one(body: str) -> None:
 @pytest.mark.parametrize("status", ["RUNNING", "SUCCESS", "FAIL"])
 def test_a_job_query_has_one(status: str) -> None:
     assert check(ask(1_790_000_000.5, status))
+
+
+@pytest.mark.parametrize("char", ["\u3164", "\u115f", "\u2800", "\u034f", "\ufe0f", "\U000e0100", "\u00a0"])
+def test_a_job_id_with_what_is_not_seen_is_the_same_id_and_seen_in_the_line(char: str) -> None:
+    job_id = f"8ab1{char}"
+    told = outcome(json.dumps({"job_id": job_id}), path=f"/v1/0123{char}/cloudservers")
+    line = b"".join(by_models(told, 7).splitlines(keepends=True)[:1]).decode()
+    assert char not in line
+    assert json.loads(line)["submission"]["job_id"] == job_id
+    assert json.loads(line)["http"]["path"].startswith("/v1/0123\\")
+    query = ask(0, "RUNNING", job_id=job_id)
+    assert clean_line(query, STAMP, 7) is None
+    assert char not in by_models(query, 7).decode()
 
 
 @pytest.mark.parametrize("body", [BAD_ERROR, "", None, '{"job_id": 1}'])

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from taskaudit.contract.excerpt import escape
 from taskaudit.paths import configs_dir
 
 PARSED = "parsed.json"
@@ -225,4 +226,4 @@ def quoted(value: object) -> str:
     text = str(value)
     text = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
     escaped = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped)
+    return escape(escaped, len(escaped))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from taskaudit.contract.places import Span
+from taskaudit.contract.unseen import is_harmless
 
 MOST = 200
 """To how many characters an excerpt is cut (contract, section 6)."""
@@ -60,19 +59,15 @@ def escape(text: str, most: int = MOST) -> str:
     r"""The text cut to `most` characters, with those that could do harm as `\n`, `\u202e` and the like.
 
     Harm is done by controls (terminal escapes, forged log lines), format characters (bidi overrides, zero
-    width), line and paragraph separators, lone surrogates, private use and unassigned ones. An escape counts
-    as the one character it stands for; a backslash stays as it is.
+    width), line and paragraph separators, lone surrogates, private use and unassigned ones; and by what is
+    seen as nothing, or as a blank and is not the ASCII one: two texts would look alike. An escape counts as
+    the one character it stands for; a backslash stays as it is.
     """
     if len(text) > most:
         text = text[: most - 1] + "…"
-    if text.isprintable():
+    if is_harmless(text):
         return text
-    return "".join(char if _harmless(char) else _escaped(char) for char in text)
-
-
-def _harmless(char: str) -> bool:
-    # isprintable() refuses just the categories C*, Zl, Zp, and the blanks (Zs) other than the ASCII one.
-    return char.isprintable() or unicodedata.category(char) == "Zs"
+    return "".join(char if is_harmless(char) else _escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:

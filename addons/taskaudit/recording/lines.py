@@ -13,6 +13,7 @@ from msgspec.json import Encoder
 from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.job_status import StatusVerdict
+from taskaudit.contract.unseen import is_harmless
 from taskaudit.contract.verdict import Verdict
 from taskaudit.exchange import stable_id
 from taskaudit.following import repeat_key
@@ -33,7 +34,7 @@ def clean_line(outcome: Outcome, stamp: Stamp, seq: int) -> bytes | None:
         line = _line(outcome, stamp, seq, "job_query", _job_query(outcome, status))
     else:
         return None
-    return line if line[:-1].decode().isprintable() else None
+    return line if is_harmless(line[:-1].decode()) else None
 
 
 def _submission(outcome: Outcome, verdict: Verdict) -> dict[str, Any]:

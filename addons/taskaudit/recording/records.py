@@ -19,6 +19,7 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.job_status import StatusVerdict, SubJob
 from taskaudit.contract.rules import RULES
+from taskaudit.contract.unseen import is_harmless
 from taskaudit.contract.verdict import Finding, Kind, Severity, Verdict, Waiver
 from taskaudit.exchange import MatchedBy, Unaudited, fingerprint, stable_id
 from taskaudit.following import repeat_key
@@ -325,8 +326,8 @@ def as_line(record: Record) -> str:
     A job id is recorded as it is; characters that could do harm in a terminal are JSON escapes in the line.
     """
     line = record.model_dump_json()
-    if not line.isprintable():
-        line = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    if not is_harmless(line):
+        line = "".join(char if is_harmless(char) else json.dumps(char)[1:-1] for char in line)
     return line + "\n"
 
 
