@@ -219,6 +219,46 @@ def _secretive(told: dict[str, Any], more: dict[str, str] | None = None) -> dict
     return told
 
 
+def transcript(most: int = 1000) -> str:
+    """Answers as `curl -v` prints them, up to `most` in a row, with their requests."""
+    query_text = f"{secret('query name')}=1&token={secret('query value')}"
+    asked = "".join(f"> {name}: {value}\r\n" for name, value in request_headers().items())
+    return "".join(
+        f"* Server auth using Basic with user '{secret('password')}'\n"
+        f"> POST {PATH}?{query_text} HTTP/1.1\r\n> Host: ecs.example.com\r\n{asked}> \r\n"
+        f"< HTTP/1.1 {status} {secret('reason')}\r\n< Set-Cookie: s={secret('cookie')}\r\n"
+        f"< Content-Type: application/json; x={secret('media type')}\r\n< {secret('token')}\r\n< \r\n"
+        f"{body if isinstance(body, str) else json.dumps(body)}\n"
+        for _, body, status in [*sound(), *broken()][:most]
+    )
+
+
+def debug_log(most: int = 1000) -> str:
+    """Answers as Terraform's providers log them, without what they would have masked."""
+    return "".join(_logged([*sound(), *broken()][:most]))
+
+
+def _logged(answers: list[tuple[str, Any, int]]) -> Iterator[str]:
+    asked = "\n".join(f"{name}: {value}" for name, value in request_headers().items())
+    password = secret("password").replace("/", ".")
+    query_text = f"{secret('query name')}=1&token={secret('query value')}"
+    url = f"https://user:{password}@ecs.example.com{PATH}?{query_text}"
+    sent = json.dumps({"server": {"adminPass": secret("sent")}}, indent=2)
+    for number, (_, body, status) in enumerate(answers):
+        answered = (
+            f"Set-Cookie: s={secret('cookie')}\nContent-Type: application/json; x={secret('media type')}"
+        )
+        for part in (
+            f"Request URL: POST {url}",
+            f"Request Headers:\n{asked}",
+            f"Request Body: {sent}",
+            f"Response Code: {status}",
+            f"Response Headers:\n{answered}\n{secret('token')}",
+            f"Response Body: {body if isinstance(body, str) else json.dumps(body, indent=2)}",
+        ):
+            yield f"2026/03/02 09:{number:02}:00 [DEBUG] API {part}\n"
+
+
 def raw_response(most: int = 1000) -> str:
     """Answers as `curl -i` prints them, up to `most` in a row; some lines are no headers."""
     return "".join(

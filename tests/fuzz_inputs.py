@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -22,7 +23,7 @@ from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.rule import Example
 from tests import hostile
 
-KINDS = ("body", "raw", "har", "flow")
+KINDS = ("body", "raw", "har", "flow", "curl", "terraform", "packed")
 """What `check` takes."""
 SAMPLES = Path(__file__).parent / "data" / "fuzz"
 """Inputs that once broke something, by the kind that their names begin with."""
@@ -56,6 +57,39 @@ def _answers() -> Iterator[bytes]:
         yield f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\n\r\n".encode() + packed(bytes(1 << 24))
 
 
+def _verbose() -> Iterator[bytes]:
+    """Answers as `curl -v` prints them, with their requests."""
+    asked = b"*   Trying 192.0.2.1...\n> POST /v1/p/cloudservers HTTP/1.1\n> Host: ecs.example.com\n> \n"
+    for answer in _answers():
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = b"".join(b"< " + line + b"\r\n" for line in [*head.split(b"\r\n"), b""])
+        yield asked + lines + body + b"* Connection #0 to host ecs.example.com left intact\n"
+
+
+def _logs() -> Iterator[bytes]:
+    """Bodies as Terraform's providers log them: in one message, line by line, and as JSON."""
+    at, provider = b"2026-03-02T09:00:00.000+0800", b"provider.terraform-provider-huaweicloud"
+    for body in _bodies():
+        parts = [
+            b"API Request URL: POST https://ecs.example.com/v1/p/cloudservers",
+            b"API Response Code: 202\nAPI Response Headers:\nContent-Type: application/json",
+            b"API Response Body: " + body,
+        ]
+        yield b"".join(b"%s [DEBUG] %s: %s: timestamp=%s\n" % (at, provider, part, at) for part in parts)
+        lines = [b"2026/03/02 09:00:00 [DEBUG] " + line for part in parts for line in part.split(b"\n")]
+        yield b"".join(b"%s [DEBUG] %s_v1: %s\n" % (at, provider, line) for line in lines)
+        records = [{"@message": part.decode("utf-8", "replace"), "@module": "provider.x"} for part in parts]
+        yield b"".join(json.dumps({"@level": "debug", **each}).encode() + b"\n" for each in records)
+
+
+def _archive(members: Iterable[bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, data in enumerate(members):
+            archive.writestr(f"{number}.txt", data)
+    return file.getvalue()
+
+
 _CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
@@ -76,6 +110,14 @@ def seeds() -> dict[str, list[bytes]]:
             "har": [hostile.har(folder, each).read_bytes() for each in listed],
             "flow": [hostile.flow_file(folder, each[:4]).read_bytes() for each in listed],
         }
+    made["har"].append(b"\x00" + made["har"][0][1:])
+    made["curl"] = list(_verbose())
+    made["terraform"] = list(_logs())
+    small = [made[kind][0] for kind in ("har", "flow", "curl", "terraform")]
+    made["packed"] = [
+        pack(each) for each in small for pack in (gzip.compress, zlib.compress, _CODINGS["zstd"])
+    ]
+    made["packed"] += [_archive(small), ("\ufeff" + small[0].decode()).encode("utf-16-le")]
     for kind, known in made.items():
         known += [path.read_bytes() for path in sorted(SAMPLES.glob(f"{kind}-*"))]
     return made
@@ -213,6 +255,8 @@ def inputs(kind: str) -> SearchStrategy[bytes]:
             )
         case "har":
             whole = st.builds(_regrown_har, known, _grafts)
+        case "curl" | "terraform" | "packed":
+            whole = known
         case _:
             whole = st.builds(_regrown_flow, known, _grafts)
     return st.builds(edited, whole, _edits)

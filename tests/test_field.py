@@ -33,12 +33,16 @@ class Row(NamedTuple):
     status: int
 
 
-CLEAN, FINDINGS, NOTHING_AUDITED = 0, 1, 3
+CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
 JOB = Line("submission", "job", (), (("job_id", "70a599e0-31e7-49b7-b260-868f441e862b"), ("unaudited", None)))
 QUERY = Line("job_query", None, (), (("unaudited", None),))
 NOT_CAPTURED = (("unaudited", "not_captured"),)
 NOT_KEPT = Line("submission", "unreadable", ("TA003",), NOT_CAPTURED)
 UNKNOWN = Line("job_query", None, ("TA503",))
+
+REFUSED = Line("submission", "error")
+TAKEN, ASKED = Line("submission", "job"), Line("job_query", None)
+FOLLOWED = (TAKEN, ASKED)
 
 
 def submitted(*found: str) -> Line:
@@ -135,6 +139,37 @@ ROWS = [
         Row(f"{name}.har", (JOB, QUERY._replace(members=NOT_CAPTURED)), CLEAN)
         for name in ("h02l-query-body-not-kept", "h02lv-query-text-empty-with-length")
     ),
+    # Compressed, whole and cut short.
+    *(Row(f"h04-{name}", FOLLOWED, CLEAN) for name in ("gz.har.gz", "zst.har.zst", "zip.zip")),
+    Row("h04-cut.har.gz", (Line("submission", "job", ("TA501",)),), UNREADABLE),
+    # What is no capture.
+    *(Row(file, (), UNREADABLE) for file in ("h07-jsonp.har", "h07-entries-alone.har")),
+    *(Row(file, (), UNREADABLE) for file in ("r10-hcloud.txt", "r10-text.txt")),
+    # What curl and HTTPie print.
+    Row("r06-curl-v.txt", (REFUSED,), CLEAN),
+    *(
+        Row(f"r06-{name}.txt", (TAKEN,), CLEAN)
+        for name in (
+            "curl-v-meter",
+            "curl-v-redirect",
+            "curl-v-utf-16",
+            "curl-iv-terminal",
+            "http-vv-colours",
+        )
+    ),
+    Row("r06-curl-v-no-body.txt", (Line("submission", "unreadable", ("TA003",)),), NOTHING_AUDITED),
+    Row("r06-http-v.txt", (REFUSED, ASKED), CLEAN),
+    # Logs of providers: one pasted in part, and whole ones of several versions.
+    Row("r11-tflog.txt", (Line("submission", "job", ("TA501",)),), CLEAN),
+    Row("r11-flexibleengine.log", (REFUSED,), CLEAN),
+    Row("r11-opentelekomcloud.log", (TAKEN, TAKEN, ASKED, ASKED), CLEAN),
+    *(
+        Row(f"r11-{name}.log", (TAKEN, ASKED, ASKED), CLEAN)
+        for name in ("terraform-0.14", "terraform-1.1", "terraform-1.7", "terraform.json")
+    ),
+    # Flow files of versions that the installed mitmproxy does not read.
+    *(Row(file, (), UNREADABLE) for file in ("v0.10.mitm", "v0.10-then-99.mitm")),
+    *(Row(file, (), UNREADABLE) for file in ("newer-version-99.mitm", "newer-version-99-twice.mitm")),
 ]
 
 
@@ -187,3 +222,22 @@ def test_how_the_job_stands(file: str, state: str) -> None:
 
 def test_each_file_has_its_row() -> None:
     assert {path.name for path in FIELD.iterdir()} == {row.file for row in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "times"),
+    [
+        ("h07-jsonp.har", "give what is between its parentheses alone", 1),
+        ("h07-entries-alone.har", "save a HAR", 1),
+        ("r10-hcloud.txt", "give the JSON alone", 1),
+        ("v0.10.mitm", "cannot read files with flow format version (0, 10)", 1),
+        ("newer-version-99.mitm", "flow format version 99, please update mitmproxy", 1),
+        ("newer-version-99-twice.mitm", "flow format version 99, please update mitmproxy", 1),
+        ("v0.10-then-99.mitm", "flow format version", 2),
+    ],
+)
+def test_a_message_says_what_it_is_and_what_to_do(file: str, said: str, times: int) -> None:
+    result = run("check", FIELD / file)
+    assert result.stderr.count(said) == times
+    assert "damaged" not in result.stderr
+    assert result.exit_code == UNREADABLE

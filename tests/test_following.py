@@ -151,8 +151,10 @@ def test_a_repeat_key_shows_nothing_of_the_request() -> None:
 
 
 def test_what_has_no_request_has_no_next() -> None:
-    bare = outcome(JOB, None, method=None, host=None, path=None)
-    assert rules(bare, bare, finished=True) == []
+    bare = outcome(JOB, None, method=None, host=None, path=None, is_printed=True)
+    printed = outcome(JOB, is_printed=True)
+    for each in (bare, printed):
+        assert rules(each, each, finished=True) == []
 
 
 def test_what_is_not_ours_is_not_followed() -> None:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from click.testing import Result
@@ -49,6 +50,9 @@ class Planted(NamedTuple):
     flows: Path
     raw: Path
     bare: Path
+    curl: Path
+    terraform: Path
+    packed: Path
     log: Path
 
 
@@ -71,7 +75,15 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     for number, (_, body, _) in enumerate((*canary.sound(), *canary.broken())):
         text = body if isinstance(body, str) else json.dumps(body, indent=1)
         (bare / f"{number:02}.json").write_text(text, encoding="utf-8")
-    return Planted(capture, flow, raw, bare, log_of(folder / "log", [capture, flow]))
+    curl, terraform, packed = folder / "curl.txt", folder / "terraform.log", folder / "packed.zip"
+    curl.write_text(canary.transcript(), encoding="utf-8")
+    terraform.write_text(canary.debug_log(), encoding="utf-8")
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        archive.write(capture, "capture.har")
+        archive.writestr("damaged.har", b"\x00" + capture.read_bytes()[1:])
+        archive.writestr("notes.txt", secret("token"))
+    log = log_of(folder / "log", [capture, flow])
+    return Planted(capture, flow, raw, bare, curl, terraform, packed, log)
 
 
 def run(*arguments: str | Path, language: Language = Language.EN) -> Result:
@@ -82,7 +94,7 @@ def run(*arguments: str | Path, language: Language = Language.EN) -> Result:
     return result
 
 
-CAPTURES = ("har", "flows", "raw", "bare")
+CAPTURES = ("har", "flows", "raw", "bare", "curl", "terraform", "packed")
 COMMANDS = {
     **{f"check of {source}": (source, "check") for source in CAPTURES},
     **{f"check json of {source}": (source, "check", "-f", "json") for source in CAPTURES},
@@ -133,6 +145,8 @@ def test_each_source_is_tried(planted: Planted) -> None:
     paths = [getattr(planted, source) for source in CAPTURES]
     files = [each for path in paths for each in (path.iterdir() if path.is_dir() else [path])]
     tried = {reading.format_of(Window(io.BytesIO(each.read_bytes()))) for each in files}
+    with ZipFile(planted.packed) as archive:
+        tried |= {reading.format_of(Window(io.BytesIO(archive.read(each)))) for each in archive.infolist()}
     assert tried == set(reading.Format) - {reading.Format.LOG}
 
 
@@ -270,10 +284,12 @@ def to_damage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         "har": har(folder, few).read_bytes(),
         "flows": flow_file(folder, few).read_bytes(),
         "raw": canary.raw_response(5).encode(),
+        "curl": canary.transcript(5).encode(),
+        "terraform": canary.debug_log(5).encode(),
     }
 
 
-@pytest.mark.parametrize("source", ["har", "flows", "raw"])
+@pytest.mark.parametrize("source", ["har", "flows", "raw", "curl", "terraform"])
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_no_message_on_damage_shows_one(
     to_damage: dict[str, bytes], tmp_path: Path, source: str, damage: str

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from taskaudit.catalogue import FINAL_STATUSES, Catalogue, Match, Role, Route
-from taskaudit.contract.answer import STRICT, Answer, Missing
+from taskaudit.contract.answer import PRINTED, STRICT, Answer, Missing
 from taskaudit.contract.audit import audit_submission
 from taskaudit.contract.job_status import OTHER_FINAL_STATUSES, StatusVerdict, audit_job_status
 from taskaudit.contract.verdict import Finding, Verdict
@@ -127,6 +127,8 @@ class Auditor:
             return Outcome(exchange, Role.OTHER)
         match = match or self.catalogue.match(exchange.method, exchange.path or "", exchange.host)
         if match is None:
+            if exchange.is_printed and exchange.method.upper() in SUBMITTING:
+                return self._submission(exchange, None)
             return self._without_route(exchange, known)
         if match.route.role is Role.SUBMISSION:
             return self._submission(exchange, match.route)
@@ -203,7 +205,8 @@ class Auditor:
         answer = exchange.answer
         if answer is None:
             return Outcome(exchange, Role.SUBMISSION, route, unaudited=Unaudited.ABORTED)
-        verdict = audit_submission(answer, route.allowance if route else STRICT, self.limit)
+        unlisted = PRINTED if exchange.is_printed else STRICT
+        verdict = audit_submission(answer, route.allowance if route else unlisted, self.limit)
         unaudited = None if verdict.seen else _not_seen(answer)
         has_query_route = route is not None or self.catalogue.has_job_query(exchange.host)
         return Outcome(

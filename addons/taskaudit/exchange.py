@@ -38,8 +38,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     `answer` is None where the exchange ended without a whole one (`aborted`).
     `scheme` and `port` are never recorded either.
     `request_type` is the request's Content-Type; of its headers only the names are kept, as sent.
-    `method` is None for a raw response or a bare body, which have no request: they are taken for the
-    answer to a submission.
+    `is_printed`: a raw response or a bare body, which has no client and no "next". `method` is None for one
+    whose request was not printed: it is taken for the answer to a submission.
     """
 
     exchange_id: str
@@ -58,6 +58,7 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     ended: float | None = None
     scheme: str | None = None
     port: int | None = None
+    is_printed: bool = False
 
     @property
     def at(self) -> float:

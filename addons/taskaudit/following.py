@@ -39,7 +39,7 @@ def step_of(outcome: Outcome) -> Submitted | Queried | None:
     A raw response or a bare body has no client and no "next"; of any other exchange in scope at least the
     request counts, even where the answer was not audited.
     """
-    if outcome.exchange.method is None:
+    if outcome.exchange.is_printed:
         return None
     if outcome.role is Role.SUBMISSION:
         return Submitted(outcome.job_id, repeat_key(outcome), outcome.has_query_route)

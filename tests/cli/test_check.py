@@ -46,7 +46,7 @@ def test_check_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(JOB, 0), (BAD_ERROR, 1), ("", 1), (f"HTTP/1.1 200 OK\r\n\r\n{JOB}", 0)]
+    ("body", "status"), [(JOB, 0), (BAD_ERROR, 1), ("[]", 1), (f"HTTP/1.1 200 OK\r\n\r\n{JOB}", 0)]
 )
 def test_check_standard_input(body: str, status: int) -> None:
     result = run("check", "-", "--format", "json", stdin=body)
@@ -130,7 +130,10 @@ def test_quiet_is_one_line_a_finding(alike: Path) -> None:
         "3.json[0] TA306 /error/code expected String, found Number 400",
         "other.json[0] TA402 /error/details expected Array of Object, or absent, found null",
     ]
-    assert (run("check", "-q", "-", stdin=JOB).output, run("check", "-q", "-", stdin="").exit_code) == ("", 1)
+    assert (run("check", "-q", "-", stdin=JOB).output, run("check", "-q", "-", stdin="[]").exit_code) == (
+        "",
+        1,
+    )
 
 
 def test_quiet_leaves_out_what_is_waived_and_tells_what_was_not_seen(waivers: Path, alike: Path) -> None:

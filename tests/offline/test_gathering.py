@@ -10,7 +10,7 @@ from msgspec import structs
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.answer import Missing
-from taskaudit.offline.gathering import Checked, Gathering, _packed, _unpacked, shares_of
+from taskaudit.offline.gathering import Checked, Damaged, Gathering, _packed, _unpacked, shares_of
 from taskaudit.policy.policy import Policy
 from taskaudit.sources.reading import STDIN
 from tests.samples import BAD_ERROR, JOB, answer, auditor, exchange, outcome, waiver
@@ -43,7 +43,9 @@ def test_a_gathering_keeps_what_is_in_scope(captures: list[Path]) -> None:
         ("b", 0),
         ("d", 0),
     ]
-    assert [(Path(each.source).name, each.damage.index) for each in gathering.damages] == [("c.har", 0)]
+    assert [(each.source, each.damage.index) for each in gathering.unread if isinstance(each, Damaged)] == [
+        (str(captures[2]), 0)
+    ]
     assert (gathering.size, gathering.totals.seen) == (3, 3)
     assert list(gathering.steps) == []  # None of them has a request.
 
@@ -55,7 +57,7 @@ def test_one_in_a_folder_can_be_given_to_another_process(captures: list[Path], t
     assert isinstance(there, Gathering)
     kept: list[Checked] = list(there.kept())
     assert kept == list(here.kept())
-    assert list(there.damages) == list(here.damages)
+    assert list(there.unread) == list(here.unread)
     assert (there.size, there.totals) == (here.size, here.totals)
     there.close()
 

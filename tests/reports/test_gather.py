@@ -188,7 +188,7 @@ def test_a_log_on_standard_input_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
     (message,) = report_on(Path("-")).damaged
     assert message.startswith("standard input: ")
-    assert "found a log of taskaudit" in message
+    assert "not a capture: a log of taskaudit" in message
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="named pipes")

@@ -124,7 +124,7 @@ def _code_of(rule: str | None) -> str | None:
 
 
 def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
-    from taskaudit.offline.check import Damaged
+    from taskaudit.offline.check import Checked, Damaged
     from taskaudit.text.terminal import damage_text
 
     err = new_console(stderr=True)
@@ -132,7 +132,7 @@ def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
         for item in run.over(paths, advance):
             if isinstance(item, Damaged):
                 err.print(damage_text(item.source, item.damage))
-            else:
+            elif isinstance(item, Checked):
                 yield item
 
 

@@ -72,16 +72,22 @@ def check(
         typer.Option("--fail-on", help="The least severity that makes the exit status 1; waived ones aside."),
     ] = Severity.ERROR,
     baseline: BaselineOption = None,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="List the files in folders that are no captures.", show_default=False
+        ),
+    ] = False,
     lang: LangOption = None,
 ) -> None:
-    """Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content."""
+    """Audit captures: flow files, HAR, curl -i or -v, http -v, Terraform's logs, bodies; also compressed."""
     language, output = language_of(context, lang), file_of(output, paths)
     chosen = form or _by_name(output)
     if quiet and chosen is not CheckFormat.TEXT:
         fail(f"--quiet goes with --format text, not {chosen}")
     loaded = load_config(config, baseline)
     if chosen in (CheckFormat.TEXT, CheckFormat.JSON):
-        raise typer.Exit(_print_outcomes(paths, loaded, chosen, output, quiet, fail_on, language))
+        raise typer.Exit(_print_outcomes(paths, loaded, chosen, output, quiet, verbose, fail_on, language))
     raise typer.Exit(_print_report(paths, loaded, Format(chosen), output, fail_on, language))
 
 
@@ -119,6 +125,7 @@ def _print_outcomes(
     form: CheckFormat,
     output: Path | None,
     quiet: bool,
+    verbose: bool,
     fail_on: Severity,
     language: Language,
 ) -> int:
@@ -128,68 +135,74 @@ def _print_outcomes(
     from taskaudit.offline.check import Check
 
     run = Check(Auditor.under(loaded, time.time()), Lifecycle(loaded.settings.thresholds))
+    checked = _checked(run, paths, verbose=verbose)
     with written(output) as file:
         if form is CheckFormat.JSON:
-            _print_json(run, paths, file, language)
+            _print_json(run, checked, file, language)
         elif quiet:
-            _print_lines(run, paths, file, language)
+            _print_lines(run, checked, file, language)
         else:
-            _print_text(run, paths, file, language)
+            _print_text(run, checked, file, language)
     return run.exit_status(fail_on)
 
 
-def _checked(run: Check, paths: list[Path]) -> Iterator[Checked]:
-    """Each exchange in scope; damage goes to standard error."""
-    from taskaudit.offline.check import Damaged
-    from taskaudit.text.terminal import damage_text
+def _checked(run: Check, paths: list[Path], *, verbose: bool) -> Iterator[Checked]:
+    """Each exchange in scope; damage, and with `verbose` what is no capture, goes to standard error."""
+    from taskaudit.offline.check import Checked, Damaged
+    from taskaudit.text.terminal import damage_text, passed_text
 
     err = new_console(stderr=True)
     with progress(paths, err) as advance:
         for item in run.over(paths, advance):
             if isinstance(item, Damaged):
                 err.print(damage_text(item.source, item.damage))
-            else:
+            elif isinstance(item, Checked):
                 yield item
+            elif verbose:
+                err.print(passed_text(item.source, item.what))
 
 
-def _print_json(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+def _print_json(run: Check, checked: Iterable[Checked], file: TextIO, language: Language) -> None:
     from taskaudit.offline.check import as_json
 
-    for item in _checked(run, paths):
+    for item in checked:
         file.write(as_json(item) + "\n")
-    show(new_console(stderr=True), *_of_waivers(run, language))
+    show(new_console(stderr=True), *_beside(run, language))
 
 
-def _print_lines(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+def _print_lines(run: Check, checked: Iterable[Checked], file: TextIO, language: Language) -> None:
     """The findings alone; what was not seen is told on standard error."""
     from taskaudit.text.terminal import finding_line, summary_text
 
     out = new_console(file=file)
-    for item in _checked(run, paths):
+    for item in checked:
         for finding in item.outcome.findings:
             if not finding.waived:
                 out.print(finding_line(item.source, item.index, finding, language))
     *_, coverage = summary_text(run.totals, run.lifecycle.evicted, language)
     gaps = [coverage] if run.totals.unaudited else []
-    show(new_console(stderr=True), *_of_waivers(run, language), *gaps)
+    show(new_console(stderr=True), *_beside(run, language), *gaps)
 
 
-def _print_text(run: Check, paths: list[Path], file: TextIO, language: Language) -> None:
+def _print_text(run: Check, checked: Iterable[Checked], file: TextIO, language: Language) -> None:
     from taskaudit.text.terminal import outcome_text, summary_text, why_text
 
     out, rules = new_console(file=file), Counter[str]()
-    for item in _checked(run, paths):
+    for item in checked:
         out.print(*outcome_text(item.source, item.index, item.outcome, language), sep="\n")
         rules.update(finding.rule for finding in item.outcome.findings)
     out.print(
         *why_text(rules, language),
-        *_of_waivers(run, language),
+        *_beside(run, language),
         *summary_text(run.totals, run.lifecycle.evicted, language),
         sep="\n",
     )
 
 
-def _of_waivers(run: Check, language: Language) -> Iterable[Text]:
+def _beside(run: Check, language: Language) -> Iterator[Text]:
+    """What waivers did, and how many files are no captures."""
+    from taskaudit.text.terminal import passed_count
     from taskaudit.text.waiver_words import policy_lines
 
-    return policy_lines(run.auditor.policy, run.totals, language)
+    yield from policy_lines(run.auditor.policy, run.totals, language)
+    yield from passed_count(run.passed, language)

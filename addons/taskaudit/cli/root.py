@@ -22,7 +22,7 @@ class Listed(NamedTuple):
 COMMANDS = {
     "check": Listed(
         "check",
-        "Audit captures: mitmproxy flow files, HAR, what curl -i printed, bare JSON bodies. Told by content.",
+        "Audit captures: flow files, HAR, curl -i or -v, http -v, Terraform's logs, bodies; also compressed.",
     ),
     "jobs": Listed(
         "jobs",

@@ -50,4 +50,7 @@ class Allowance:
 
 
 STRICT = Allowance()
-"""No success without a job id: what raw answers and bare bodies are held to."""
+"""No success without a job id."""
+
+PRINTED = Allowance(order_members=frozenset({"order_id"}))
+"""What raw answers and bare bodies are held to: nobody knows which submission they answer."""

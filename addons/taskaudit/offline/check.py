@@ -26,6 +26,7 @@ from taskaudit.offline.gathering import (
     Checked,
     Damaged,
     Gathering,
+    Passed,
     Step,
     shares_of,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Check",
     "Checked",
     "Damaged",
+    "Passed",
     "as_json",
     "exit_status",
 ]
@@ -57,7 +59,9 @@ CLEAN, FINDINGS, UNREADABLE, NOTHING_AUDITED = 0, 1, 2, 3
 
 @dataclass(slots=True)
 class Check:
-    """One run over many sources; keeps the totals, and whether anything was damaged.
+    """One run over many sources; keeps the totals, and how many damages there were.
+
+    `passed`: how many files in folders and archives are no captures.
 
     Several files of `worth_a_process` bytes or more are read by several processes.
     """
@@ -66,10 +70,13 @@ class Check:
     lifecycle: Lifecycle[int] = field(default_factory=Lifecycle)
     totals: Totals = field(default_factory=Totals)
     damaged: int = 0
+    passed: int = 0
     worth_a_process: int = WORTH_A_PROCESS
 
-    def over(self, paths: Iterable[Path], advance: Advance | None = None) -> Iterator[Checked | Damaged]:
-        """Each damage, then each exchange in scope, in order.
+    def over(
+        self, paths: Iterable[Path], advance: Advance | None = None
+    ) -> Iterator[Checked | Damaged | Passed]:
+        """Each damage and each file passed over, then each exchange in scope, in order.
 
         The exchanges wait for the last one, as that may show what became of the first one's job. `advance` is
         told the bytes that were read.
@@ -80,9 +87,10 @@ class Check:
             pipes = opened.enter_context(closing(Pipes()))
             for gathering in self._gathered(shares, pipes, None, advance, opened):
                 gatherings.append(gathering)
-                for damaged in gathering.damages:
-                    self.damaged += 1
-                    yield damaged
+                for unread in gathering.unread:
+                    self.damaged += isinstance(unread, Damaged)
+                    self.passed += isinstance(unread, Passed)
+                    yield unread
             if known := missed([each.ids for each in gatherings]):
                 pipes.rewind()
                 gatherings = [*self._gathered(shares, pipes, known, None, opened)]

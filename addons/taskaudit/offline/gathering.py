@@ -21,7 +21,7 @@ from taskaudit.guard import failure, guarded
 from taskaudit.known_ids import KnownIds
 from taskaudit.offline.judge import Ids, Judge, Pipes, is_pipe
 from taskaudit.processes import Advance, in_shares
-from taskaudit.sources.captured import Captured, Damage
+from taskaudit.sources.captured import Captured, Damage, Skipped
 from taskaudit.sources.reading import read
 from taskaudit.spool.items import Spool
 from taskaudit.spool.sorter import Sorter
@@ -51,6 +51,13 @@ class Damaged(msgspec.Struct, frozen=True):
     damage: Damage
 
 
+class Passed(msgspec.Struct, frozen=True):
+    """A file that was met in a folder or an archive and is no capture."""
+
+    source: str
+    what: str
+
+
 class Gathering:
     """What was found in some sources. Kept in files of a `folder`, it can be given to another process."""
 
@@ -59,12 +66,12 @@ class Gathering:
         self.ids = Ids(known, folder and folder / "ids")
         self._kept = Spool[_Packed](folder and folder / "kept")
         self.steps = Sorter[Step](folder and folder / "steps")
-        self.damages = Spool[Damaged](folder and folder / "damages")
+        self.unread = Spool[Damaged | Passed](folder and folder / "unread")
         self.size = 0
 
     def close(self) -> None:
         """Gives back what is on disk."""
-        for each in (self._kept, self.steps, self.damages, self.ids):
+        for each in (self._kept, self.steps, self.unread, self.ids):
             each.close()
 
     def kept(self) -> Iterator[Checked]:
@@ -78,7 +85,7 @@ class Gathering:
         advance: Advance | None,
         pipes: Pipes | None = None,
     ) -> None:
-        """Judges the exchanges in sources, and keeps each damage."""
+        """Judges the exchanges in sources, and keeps each damage and each file that is no capture."""
         judge = Judge(auditor, self.ids)
 
         def passes_by(method: str, path: str, query: str) -> bool:
@@ -88,11 +95,14 @@ class Gathering:
             return is_other
 
         for path in paths:
-            source = str(path)
             stream = pipes.of(path) if pipes else None
             for item in read(path, auditor.limit, advance, passes_by=passes_by, stream=stream):
+                source = f"{path}/{item.member}" if item.member else str(path)
                 if isinstance(item, Damage):
-                    self.damages.put(Damaged(source, item))
+                    self.unread.put(Damaged(source, item))
+                    continue
+                if isinstance(item, Skipped):
+                    self.unread.put(Passed(source, item.message))
                     continue
                 guarded(partial(self._look, judge, source, item), partial(self._keep_failure, source, item))
 

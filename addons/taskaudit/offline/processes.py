@@ -42,7 +42,7 @@ def gather(
 def _lost(share: Sequence[Path]) -> Gathering:
     lost = Gathering()
     for path in share:
-        lost.damages.put(Damaged(str(path), Damage(str(path), _DIED)))
+        lost.unread.put(Damaged(str(path), Damage(str(path), _DIED)))
     return lost
 
 

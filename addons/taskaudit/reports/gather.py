@@ -140,13 +140,14 @@ class _Captures:
     def _read(self, path: Path, known: KnownIds, pipes: Pipes) -> None:
         recorder = self._recorder(path)
         for item in read(path, self._auditor.limit, stream=pipes.of(path)):
+            source = path / item.member if item.member else path
             if isinstance(item, Damage):
-                self.damaged.append(damage_text(name_of(path), item).plain)
-            else:
-                captured = Captured(item.index, _told_apart(item.exchange, path))
+                self.damaged.append(damage_text(name_of(source), item).plain)
+            elif isinstance(item, Captured):
+                captured = Captured(item.index, _told_apart(item.exchange, source))
                 guarded(
                     partial(self._take, recorder, captured, known),
-                    partial(self._fail, recorder, captured, name_of(path)),
+                    partial(self._fail, recorder, captured, name_of(source)),
                 )
         if recorder.totals.seen:
             recorder.stop()
@@ -197,8 +198,8 @@ class _Lines:
         return 0
 
 
-def _told_apart(exchange: Exchange, path: Path) -> Exchange:
-    """Answers without a request are told apart by their file: two may be equal to the byte."""
-    if exchange.method is not None:
+def _told_apart(exchange: Exchange, source: Path) -> Exchange:
+    """Printed answers are told apart by their file: two may be equal to the byte."""
+    if not exchange.is_printed:
         return exchange
-    return structs.replace(exchange, exchange_id=stable_id(exchange.exchange_id, path))
+    return structs.replace(exchange, exchange_id=stable_id(exchange.exchange_id, source))

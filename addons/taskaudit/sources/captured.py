@@ -11,10 +11,14 @@ from taskaudit.times import is_time
 
 
 class Captured(msgspec.Struct, frozen=True):
-    """An exchange and its 0-based place in its source, counting what is not HTTP or was damaged."""
+    """An exchange and its 0-based place in its source, counting what is not HTTP or was damaged.
+
+    `member` is the name of the file in an archive; its exchanges are counted by themselves.
+    """
 
     index: int
     exchange: Exchange
+    member: str = ""
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -27,9 +31,17 @@ class Damage(msgspec.Struct, frozen=True):
     where: str
     message: str
     index: int | None = None
+    member: str = ""
 
 
-type Reading = Iterator[Captured | Damage]
+class Skipped(msgspec.Struct, frozen=True):
+    """A file that was met in a folder or an archive and is no capture; `message` says what it is."""
+
+    message: str
+    member: str = ""
+
+
+type Reading = Iterator[Captured | Damage | Skipped]
 
 type PassesBy = Callable[[str, str, str], bool]
 """Whether an exchange is passed by, by its method, path and query: it is sound, and counts, but is not given.

@@ -36,6 +36,7 @@ _LONGEST_NEXT = 64
 def read_flows(window: Window, passes_by: PassesBy = nothing) -> Reading:
     """The HTTP flows from `window` on, and each damage; flows of other kinds only count."""
     index = 0
+    versions: set[str] = set()
     while window.has(1):
         offset = window.offset()
         end = _end(window)
@@ -49,8 +50,13 @@ def read_flows(window: Window, passes_by: PassesBy = nothing) -> Reading:
             try:
                 exchange = _exchange(window.take(end - window.at), passes_by)
             except _NOT_A_FLOW as error:
-                reason = f"expected a flow, found one that does not load: {_reason(error)}"
-                yield Damage(f"byte {offset}", reason, index)
+                if (version := _version_trouble(error)) is None:
+                    reason = f"expected a flow, found one that does not load: {type(error).__name__}"
+                    yield Damage(f"byte {offset}", reason, index)
+                elif version not in versions:
+                    # One file is of one version, as a rule: saying so once is enough.
+                    versions.add(version)
+                    yield Damage("", version)
             else:
                 if exchange:
                     yield Captured(index, exchange)
@@ -70,9 +76,13 @@ _NOT_A_FLOW = (
 """What mitmproxy raises on a flow of the wrong shape."""
 
 
-def _reason(error: BaseException) -> str:
-    """Only what is said of the format's version: other messages may quote the flow."""
-    return str(error) if "update mitmproxy" in str(error) else type(error).__name__
+def _version_trouble(error: BaseException) -> str | None:
+    """What mitmproxy says of a version that it cannot read. Other messages of it may quote the flow."""
+    said = str(error)
+    return said if isinstance(error, ValueError) and _VERSION.match(said) else None
+
+
+_VERSION = re.compile(r"mitmproxy [\w.]+ cannot read files with flow format version [\d(), ]{1,30}\b")
 
 
 def _end(window: Window) -> int | None:

@@ -15,8 +15,9 @@ import msgspec
 from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, excerpt, nothing
 from taskaudit.sources.har_copies import Copies
 from taskaudit.sources.har_entry import ONE, Damaged, Entry, decoded, decoded_list, loaded
-from taskaudit.sources.har_exchange import exchange_of, split
+from taskaudit.sources.har_exchange import exchange_of
 from taskaudit.sources.har_times import Timeline
+from taskaudit.sources.identity import split_url
 from taskaudit.sources.json_window import (
     CannotSplit,
     at_end_of_text,
@@ -40,20 +41,25 @@ MOST_LOST_ENDS = 100
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 
 
-def read_har(window: Window, passes_by: PassesBy = nothing) -> Reading:
+def read_har(window: Window, passes_by: PassesBy = nothing, *, is_whole: bool = True) -> Reading:
     """The entries of a HAR, and each damage. `window` stands at its start.
 
-    What cannot be split into entries is searched for the next start of one.
+    What cannot be split into entries is searched for the next start of one; so is a head not `is_whole`.
     """
     try:
+        if not is_whole:
+            raise CannotSplit("expected the head of a HAR, found a damaged one")
         enter_member(window, "log")
         enter_member(window, "entries")
         if next_character(window) != "[":
             raise CannotSplit("expected an array of entries")
+        window.at += 1
     except CannotSplit as lost:
-        yield Damage(window.place(), str(lost))
-        return
-    window.at += 1
+        where, goes_on = window.place(), _seek(window)
+        told = "reading goes on at the first entry" if goes_on else "no entry was found"
+        yield Damage(where, f"{lost}; {told}")
+        if not goes_on:
+            return
     yield from _given(window, passes_by)
 
 
@@ -66,7 +72,7 @@ def _given(window: Window, passes_by: PassesBy) -> Reading:
             continue
         if copies.has(index, found):
             continue
-        url = split(found.request.url)
+        url = split_url(found.request.url)
         if passes_by(found.request.method, url.path, url.query):
             timeline.passed = found
             if timeline.held:

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-import msgspec
-
 from taskaudit.contract.answer import Answer, Missing
 from taskaudit.exchange import Exchange, stable_id
 from taskaudit.sources.har_entry import Content, Entry, Header, Response
 from taskaudit.sources.har_times import ended, seconds_of
-from taskaudit.sources.identity import REQUEST_IDS, request_digest, request_id
+from taskaudit.sources.identity import REQUEST_IDS, Url, request_digest, request_id
 
-# A password may hold an @: the last one ends it (WHATWG URL, "authority state").
-_URL = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::([0-9]{1,9}))?([^#]*)"
-)
-_PORTS = {"http": 80, "ws": 80}
 _READ = {"content-type", *REQUEST_IDS}
 _LENGTHS = {len(name) for name in _READ}
 _WITHOUT_BODY = {204, 205, 304}
@@ -27,28 +20,6 @@ _URL_SAFE = str.maketrans("-_", "+/")
 _CODED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 # What stands for no error. Chrome's is that of a page answered with 4xx or 5xx: the whole answer is there.
 _WHOLE = (None, "", False, 0, "net::ERR_HTTP_RESPONSE_CODE_FAILURE")
-
-
-class Url(msgspec.Struct, gc=False):
-    """The parts of a URL: host without port, port, path with query, path, query."""
-
-    host: str | None
-    port: int
-    target: str
-    path: str
-    query: str
-    scheme: str | None
-
-
-def split(url: str) -> Url:
-    """A URL in its parts; one without a host is all path."""
-    found = _URL.match(url)
-    scheme, host, port, target = found.groups() if found else ("", None, "0", url)
-    if found and target[:1] != "/":
-        target = f"/{target}"
-    path, _, query = target.partition("?")
-    number = int(port) if port else _PORTS.get((scheme or "").lower(), 443)
-    return Url(host and host.strip("[]"), number, target, path, query, (scheme or "").lower() or None)
 
 
 def exchange_of(entry: Entry, url: Url, index: int) -> Exchange:

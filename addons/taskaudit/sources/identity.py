@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+import msgspec
+
 REQUEST_IDS = ("x-request-id", "x-openstack-request-id")
 """Headers that hold a request id, the first that is there counts (contract, section 6)."""
+
+# A password may hold an @: the last one ends it (WHATWG URL, "authority state").
+_URL = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)(?::([0-9]{1,9}))?([^#]*)"
+)
+_PORTS = {"http": 80, "ws": 80}
+
+
+class Url(msgspec.Struct, gc=False):
+    """The parts of a URL: host without port, port, path with query, path, query."""
+
+    host: str | None
+    port: int
+    target: str
+    path: str
+    query: str
+    scheme: str | None
+
+
+def split_url(url: str) -> Url:
+    """The parts of a URL; of what is none, all is path."""
+    found = _URL.match(url)
+    scheme, host, port, target = found.groups() if found else ("", None, "0", url)
+    if found and target[:1] != "/":
+        target = f"/{target}"
+    path, _, query = target.partition("?")
+    number = int(port) if port else _PORTS.get((scheme or "").lower(), 443)
+    return Url(host and host.strip("[]"), number, target, path, query, (scheme or "").lower() or None)
 
 
 def request_digest(method: str, host: str | None, port: int, target: str, body: bytes) -> str:

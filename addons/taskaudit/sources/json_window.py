@@ -29,6 +29,10 @@ def _nested(depth: int) -> bytes:
 _SHALLOW = re.compile(_nested(12), re.DOTALL)
 
 
+NO_MEMBER = "found none"
+"""How the message ends on a whole object without a member."""
+
+
 class CannotSplit(Exception):
     """The brackets are not where JSON has them: says what was expected and found."""
 
@@ -118,7 +122,7 @@ def enter_member(window: Window, name: str) -> None:
             return
         skip_value(window)
         _comma(window)
-    raise CannotSplit(f"expected a member {name!r}, found none")
+    raise CannotSplit(f"expected a member {name!r}, {NO_MEMBER}")
 
 
 def leave(window: Window) -> None:

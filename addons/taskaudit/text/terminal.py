@@ -55,6 +55,10 @@ _THE_BODY = Words("the body", "响应体")
 _FOUND = Words("expected {expected}, found {found}", "期望：{expected}；实际：{found}")
 _WHY = Words("What this means for clients", "对客户端的影响")
 _TIMES = Words("  {count} times", "  {count} 次")
+_PASSED = Words(
+    "files skipped, which are no captures: {count} (listed with --verbose)",
+    "已跳过的非捕获文件：{count}（用 --verbose 列出）",
+)
 _DIFFERENCE = Words("{where}: expected {expected}, found {found}", "{where}，期望：{expected}；实际：{found}")
 
 
@@ -147,8 +151,19 @@ def summary_text(totals: Totals, evicted: int = 0, language: Language = Language
 def damage_text(source: str, damage: Damage) -> Text:
     """A place of a source that could not be read."""
     at = f"{source}[{damage.index}]" if damage.index is not None else source
-    place = "" if damage.where == source else f"damaged at {damage.where}: "
+    place = "" if damage.where in ("", source) else f"damaged at {damage.where}: "
     return Text.assemble((f"{escape(at, 1000)}: ", "bold"), (place, "red"), escape(damage.message, 1000))
+
+
+def passed_text(source: str, what: str) -> Text:
+    """A file that is no capture."""
+    return Text.assemble((f"{escape(source, 1000)}: ", "bold"), escape(what, 1000), style="dim")
+
+
+def passed_count(count: int, language: Language = Language.EN) -> Iterator[Text]:
+    """How many files are no captures; nothing where there are none."""
+    if count:
+        yield Text(_PASSED.of(language).format(count=count), "dim")
 
 
 def _kinds(totals: Totals, language: Language) -> str:
