@@ -115,13 +115,15 @@ SOURCES = {
     Source.FLOWS: Words("flow file", "flow 文件"),
     Source.HAR: Words("HAR", "HAR"),
     Source.RAW: Words("curl -i", "curl -i"),
+    Source.TRANSCRIPT: Words("curl -v", "curl -v"),
+    Source.TERRAFORM: Words("Terraform", "Terraform"),
     Source.BARE: Words("bare JSON", "单独的 JSON"),
 }
 """What people call that which `check` takes."""
 
 
 def test_each_source_has_a_name() -> None:
-    assert set(SOURCES) == set(Source) - {Source.LOG}
+    assert set(SOURCES) == set(Source) - {Source.LOG, Source.NONE, Source.BROKEN_HAR}
 
 
 @both

@@ -80,7 +80,7 @@ def check(
     ] = False,
     lang: LangOption = None,
 ) -> None:
-    """Audit captures: flow files, HAR, curl -i or -v, http -v, Terraform's logs, bodies; also compressed."""
+    """Audit captures: flow files, HAR, curl -i, curl -v, http -v, Terraform's logs, bare JSON; or packed."""
     language, output = language_of(context, lang), file_of(output, paths)
     chosen = form or _by_name(output)
     if quiet and chosen is not CheckFormat.TEXT:

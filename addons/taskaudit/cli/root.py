@@ -22,7 +22,7 @@ class Listed(NamedTuple):
 COMMANDS = {
     "check": Listed(
         "check",
-        "Audit captures: flow files, HAR, curl -i or -v, http -v, Terraform's logs, bodies; also compressed.",
+        "Audit captures: flow files, HAR, curl -i, curl -v, http -v, Terraform's logs, bare JSON; or packed.",
     ),
     "jobs": Listed(
         "jobs",
