@@ -96,7 +96,7 @@ def test_the_first_ones_happened_with_the_first_that_has_a_time() -> None:
 
 
 def test_those_that_are_passed_by_have_times_too() -> None:
-    def others(method: str, path: str) -> bool:
+    def others(method: str, path: str, query: str) -> bool:
         return path.startswith("/other")
 
     assert read(entry("a"), entry("other", NINE, -1), entry("b"), passes_by=others) == {"/a": 0, "/b": 0}
