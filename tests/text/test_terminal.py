@@ -214,3 +214,13 @@ def test_an_outcome_with_only_waived_findings_is_not_red() -> None:
     red = "\x1b[1;31merror"
     assert red not in shown(outcome_text("a", 0, WAIVED[0]), colour=True)
     assert red in shown(outcome_text("a", 0, OUTCOMES["a Number for a code"]), colour=True)
+
+
+def test_the_reason_of_a_failed_job_is_on_the_line_of_its_query() -> None:
+    sub_job = {"job_id": "s", "status": "FAIL", "error_code": "Ecs.0319", "fail_reason": "no host"}
+    by_sub_job = {"job_id": JOB_ID, "status": "FAIL", "entities": {"sub_jobs": [sub_job]}}
+    own = {"job_id": JOB_ID, "status": "FAIL", "error_code": "Ecs.0021", "fail_reason": "no quota"}
+    for body, reason in ((by_sub_job, "Ecs.0319 no host"), (own, "Ecs.0021 no quota")):
+        looked = outcome(json.dumps(body), method="GET", path=f"/v1/p/jobs/{JOB_ID}")
+        head, *_ = outcome_text("a.har", 0, looked)
+        assert head.plain.endswith(f"-> job query {JOB_ID} FAIL: {reason}")

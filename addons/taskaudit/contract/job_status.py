@@ -77,6 +77,12 @@ class StatusVerdict(msgspec.Struct, frozen=True, gc=False):
     is_guessed: bool = False
     text: str | None = None
 
+    @property
+    def reason(self) -> tuple[str | None, str | None]:
+        """Code and reason of the failure: the job's own, or else the first failed sub-job's."""
+        holder = self.sub_job or self
+        return holder.error_code, holder.fail_reason
+
 
 UNKNOWN = StatusVerdict(seen=False)
 """Of an answer that was not seen."""

@@ -9,6 +9,7 @@ from rich.text import Text
 from taskaudit.auditor import Outcome
 from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
+from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.phrases import spoken
 from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
@@ -192,10 +193,13 @@ def _verdict_words(outcome: Outcome, language: Language) -> str:
     if outcome.unaudited is not None:
         return _NOT_AUDITED.of(language).format(reason=name_of(outcome.unaudited, UNAUDITED, language))
     if outcome.verdict is None:
-        status = outcome.status.status if outcome.status else None
+        status = outcome.status or StatusVerdict()
         is_resource = outcome.matched_by is MatchedBy.RESOURCE
         words = (_RESOURCE_QUERY if is_resource else _JOB_QUERY).of(language)
-        return words.format(job_id=escape(outcome.job_id or "", 80), status=escape(status or "", 40)).rstrip()
+        job_id, state = escape(outcome.job_id or "", 80), escape(status.status or "", 40)
+        head = words.format(job_id=job_id, status=state).rstrip()
+        reason = " ".join(escape(part, 80) for part in status.reason if part)
+        return f"{head}: {reason}" if reason else head
     verdict = outcome.verdict
     kind = name_of(verdict.kind, KINDS, language)
     if verdict.job_id is not None:
