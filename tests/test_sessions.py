@@ -155,3 +155,18 @@ def test_nothing_is_found_that_is_not_wrong(calls: list[Call], audited: int, tmp
     assert found == []
     totals = check.totals
     assert (totals.seen, totals.audited, totals.unaudited.total()) == (len(calls), audited, 0)
+
+
+def test_equal_requests_of_two_captures_with_other_answers_are_two_exchanges(tmp_path: Path) -> None:
+    """Captures may have times in whole seconds, or made-up ones."""
+    captures = []
+    for job_id in (JOB, SERVER):
+        calls = [
+            Call("POST", f"{ECS}/cloudservers", 200, {"job_id": job_id}),
+            Call("GET", ECS_JOB.replace(JOB, job_id), 200, {"job_id": job_id, "status": "SUCCESS"}),
+        ]
+        captures.append(tmp_path / f"{job_id}.har")
+        captures[-1].write_text(json.dumps(har(calls)), encoding="utf-8")
+    check = Check(auditor(), Lifecycle())
+    found = [item.outcome.findings for item in check.over(captures) if isinstance(item, Checked)]
+    assert found == [()] * 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from hashlib import blake2b
 
 from taskaudit.contract.answer import Answer, Missing
 from taskaudit.exchange import Exchange, stable_id
@@ -28,17 +29,22 @@ def exchange_of(entry: Entry, url: Url, index: int) -> Exchange:
     started, status = seconds_of(entry.startedDateTime), _status(response)
     asked, answered = _named(request.headers), _named(response.headers if response else None)
     sent = (request.postData and request.postData.text) or ""
-    body = sent.encode("utf-8", "surrogatepass")
+    digest = request_digest(
+        request.method, url.host, url.port, url.target, sent.encode("utf-8", "surrogatepass")
+    )
+    answer = _answer(entry, status, answered)
+    # With what was answered: captures of equal requests may have been made at times that are written alike.
+    content = answer and blake2b(answer.body, digest_size=16).hexdigest()
     return Exchange(
-        exchange_id=stable_id("har", entry.startedDateTime, request.method, request.url, status, index),
-        answer=_answer(entry, status, answered),
+        exchange_id=stable_id("har", entry.startedDateTime, digest, status, content, index),
+        answer=answer,
         method=request.method,
         host=url.host,
         path=url.path,
         query=url.query,
         request_id=request_id((answered, asked)),
         client=entry.clientIPAddress or entry.clientAddress,
-        request_digest=request_digest(request.method, url.host, url.port, url.target, body),
+        request_digest=digest,
         request_type=asked.get("content-type"),
         request_headers=tuple([header.name for header in request.headers or ()]),
         started=started,
