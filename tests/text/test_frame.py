@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from taskaudit.contract.places import Span, locate, place
+from taskaudit.contract.unseen import is_harmless
 from taskaudit.contract.verdict import Place
-from taskaudit.text.frame import COLUMNS, Line, contract_names, frame, plain
+from taskaudit.text import frame as module
+from taskaudit.text.frame import COLUMNS, Fault, Line, contract_names, faults_of, frame, frames, plain
+from taskaudit.text.terminal import outcome_text
+from tests.samples import outcome
 
 CANARY = "zq7Canary9xw"
 BODY = {
@@ -244,9 +251,7 @@ def test_frames_fit_and_are_harmless(rows: list[str], line: int, column: int, le
     text = json.dumps({"message": "\n".join(rows)}, ensure_ascii=False, indent=1) + "\n".join(rows)
     for shown in frame(text, Place(line, column), length):
         assert columns(shown.text) <= COLUMNS
-        assert shown.text.replace("\u3000", " ").replace("\xa0", " ").isprintable() or not {
-            unicodedata.category(c) for c in shown.text
-        } & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+        assert is_harmless(shown.text)
         if shown.caret:
             assert shown.caret[1] >= 1
             assert sum(shown.caret) <= max(COLUMNS, columns(shown.text)) + 1
@@ -283,3 +288,52 @@ def test_a_mebibyte_on_one_line_is_no_trouble() -> None:
     start, end = locate(text, ["/job_id"])["/job_id"]
     assert Span(start, end) == (len(text) - 2, len(text) - 1)
     assert underlined(frame(text, place(text, start), 1)[0]) == "7"
+
+
+FAULTS = st.lists(
+    st.none()
+    | st.builds(Fault, st.builds(Place, st.integers(1, 40), st.integers(1, 400)), st.integers(0, 60)),
+    max_size=8,
+)
+
+
+@given(FAULTS, st.sampled_from([None, 1, "\t"]), st.integers(0, 10**6), st.text('{}[],:"\n 1a', max_size=3))
+def test_frames_of_one_text_are_those_that_each_fault_has_alone(
+    faults: list[Fault | None], indent: str | int | None, at: int, put: str
+) -> None:
+    text = json.dumps(HOSTILE, indent=indent)
+    at %= len(text)
+    text = text[:at] + put + text[at:]
+    assert frames(text, faults) == [frame(text, *fault) if fault else [] for fault in faults]
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_the_text_is_walked_once_however_many_findings_there_are(
+    between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = f",{between}".join(f'"m{n}": 1, "m{n}": 2' for n in range(300))
+    judged = outcome(f'{{"job_id": 1, {members}}}')
+    calls = {name: 0 for name in ("walk", "locate")}
+
+    def counted(name: str) -> Callable[..., Any]:
+        sound = getattr(module, name)
+
+        def call(*given: Any) -> Any:
+            calls[name] += 1
+            return sound(*given)
+
+        return call
+
+    for name in calls:
+        monkeypatch.setattr(module, name, counted(name))
+    shown = "\n".join(text.plain for text in outcome_text("capture.har", 0, judged))
+    assert calls == {"walk": 1, "locate": 1}
+    assert shown.count("^") == len(judged.findings) == 101
+    assert '"m99": …, "m99": …' in shown
+
+
+def test_what_has_no_place_has_no_frame() -> None:
+    judged = outcome('{"job_id": 1}', 200)
+    (finding,) = judged.findings
+    assert faults_of("{}", [structs.replace(finding, place=None)]) == [None]
+    assert frames("{}", [None]) == [[]]

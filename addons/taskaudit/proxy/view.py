@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
@@ -18,7 +18,6 @@ from rich.text import Text
 from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.phrases import spoken
-from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language, Words
@@ -28,7 +27,7 @@ from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
 from taskaudit.recording.board import Board
 from taskaudit.story.job_story import JobStory
 from taskaudit.story.tables import timeline
-from taskaudit.text.frame import contract_names, frame, plain
+from taskaudit.text.frame import Line, Named, contract_names, faults_of, frames, plain
 from taskaudit.text.terminal import request_line
 
 NAME = "Task response"
@@ -37,9 +36,6 @@ FIRST = 10.0
 _MOST_FINDINGS = 30
 _FRAME = 66
 """Columns of a body that a frame shows, so that with its numbers it is within `WIDTH`."""
-
-type Named = Callable[[str], bool]
-"""Whether the value of a member may be shown, by its JSON Pointer."""
 
 _QUERY = Words("query of job {}: {}", "查询任务 {}：{}")
 _RESOURCE_QUERY = Words("query of the resource of job {}: {}", "查询任务 {} 的资源：{}")
@@ -107,9 +103,11 @@ def told(outcome: Outcome, audit: Audit, named: Named = contract_names) -> Itera
     language = audit.language
     yield Text(_verdict(outcome, language))
     yield Text(request_line(outcome))
-    for finding in outcome.findings[:_MOST_FINDINGS]:
+    text, shown = outcome.text, outcome.findings[:_MOST_FINDINGS]
+    framed = frames(text, faults_of(text, shown), named) if text is not None else [[] for _ in shown]
+    for finding, lines in zip(shown, framed, strict=True):
         yield Text()
-        yield from _finding(finding, outcome.text, language, named)
+        yield from _finding(finding, lines, language)
     omitted = sum(count for _, count in outcome.verdict.omitted) if outcome.verdict else 0
     if more := max(0, len(outcome.findings) - _MOST_FINDINGS) + omitted:
         yield Text("\n" + _MORE.of(language).format(more))
@@ -146,24 +144,15 @@ def _verdict(outcome: Outcome, language: Language) -> str:
     return f"{escape(' '.join(filter(None, parts)))}: {form.of(language)}"
 
 
-def _finding(
-    finding: Finding, text: str | None, language: Language, named: Named
-) -> Iterator[RenderableType]:
+def _finding(finding: Finding, lines: list[Line], language: Language) -> Iterator[RenderableType]:
     yield Text(f"{finding.rule} {finding.name} ({finding.severity})")
     where = escape(finding.pointer) or _THE_BODY.of(language)
     expected, found = spoken(finding.expected, language), spoken(finding.found, language)
     yield _under(_DIFFERENCE.of(language).format(where, expected, found))
-    if text is not None and finding.place is not None:
-        yield Text(_framed(finding, text, named), no_wrap=True, overflow="ignore")
+    if lines:
+        rows = plain([narrowed(line, _FRAME) for line in lines])
+        yield Text(rows, no_wrap=True, overflow="ignore")
     yield _under(RULES[finding.rule].why.of(language))
-
-
-def _framed(finding: Finding, text: str, named: Named) -> str:
-    """The place in the body."""
-    assert finding.place is not None
-    span = locate(text, [finding.pointer]).get(finding.pointer) if finding.pointer else None
-    lines = frame(text, finding.place, span.end - span.start if span else 1, named)
-    return plain([narrowed(line, _FRAME) for line in lines])
 
 
 def _under(text: str) -> RenderableType:

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from taskaudit.contract.excerpt import escape
-from taskaudit.contract.places import CLOSE, OPEN, STOP, Key, Span, pointer_to, walk
-from taskaudit.contract.verdict import Place
+from taskaudit.contract.places import CLOSE, OPEN, STOP, Key, Span, locate, pointer_to, walk
+from taskaudit.contract.verdict import Finding, Place
 
 COLUMNS = 100
 """How many columns of a line are shown."""
@@ -37,10 +40,15 @@ _NAMED = re.compile(
     r"|(?:[^/]+/){1,2}job_id)"
 )
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-z]+")
+_FEED = re.compile("\n")
 _TOKEN = re.compile(r'["\'“”]?[^,}\]\s"\'“”]*')
 # What may be shown of text that is not JSON whatever it stands in: it says what went wrong, and is no value.
 _TELLTALES = frozenset("{}[],:;\"'“”‘’，：；")
 _ALWAYS_SHOWN = frozenset({"true", "false", "null"})
+
+
+type Named = Callable[[str], bool]
+"""Whether the value of a member may be shown, by its JSON Pointer."""
 
 
 def contract_names(pointer: str) -> bool:
@@ -79,24 +87,62 @@ class _Unit(NamedTuple):
         return sum(_columns(char) for char in self.shown)
 
 
-def frame(text: str, at: Place, length: int, named: Callable[[str], bool] = contract_names) -> list[Line]:
-    """The line of `at` with `length` characters underlined, and up to 2 lines before and 1 after.
+class Fault(NamedTuple):
+    """What a frame underlines: a place, and how many characters from there."""
+
+    at: Place
+    length: int
+
+
+def faults_of(text: str, findings: Iterable[Finding]) -> list[Fault | None]:
+    """Where each of the findings on one answer stands in its text; None where it has no place."""
+    findings = list(findings)
+    spans = locate(text, {each.pointer for each in findings if each.pointer and each.place})
+    lengths = {pointer: span.end - span.start for pointer, span in spans.items() if pointer}
+    return [each.place and Fault(each.place, lengths.get(each.pointer, 1)) for each in findings]
+
+
+def frame(text: str, at: Place, length: int, named: Named = contract_names) -> list[Line]:
+    """The one frame of `frames`."""
+    return frames(text, [Fault(at, length)], named)[0]
+
+
+def frames(text: str, faults: Iterable[Fault | None], named: Named = contract_names) -> list[list[Line]]:
+    """For each fault its line, with what is at fault underlined, and up to 2 lines before and 1 after.
 
     `named` tells by JSON Pointer whether the value of a member may be shown; all other strings and numbers
     are masked, and so is all after the place where the text stops being JSON. A place outside the text is
-    taken for its end.
+    taken for its end. However many there are, the text is walked once. No lines where there is no fault.
     """
-    number = min(max(at.line, 1), text.count("\n") + 1)
-    lines = dict(_around(text, number))
-    start = min(lines[number].start + max(at.column, 1) - 1, lines[number].end)
-    focus = Span(start, start + max(length, 1))
+    starts = [0, *(feed.end() for feed in _FEED.finditer(text))]
+    views = [fault and _view(text, starts, fault) for fault in faults]
+    masks = _masks(text, _joined(clip for view in views if view for clip in view.clips.values()), named)
+    return [[] if view is None else _lines(text, view, masks) for view in views]
+
+
+class _View(NamedTuple):
+    """What a frame is to show: lines and what is kept of them by number, and what is underlined."""
+
+    number: int
+    lines: dict[int, Span]
+    clips: dict[int, Span]
+    focus: Span
+
+
+def _view(text: str, starts: Sequence[int], fault: Fault) -> _View:
+    number = min(max(fault.at.line, 1), len(starts))
+    lines = dict(_around(text, starts, number))
+    start = min(lines[number].start + max(fault.at.column, 1) - 1, lines[number].end)
     clips = {n: _clip(line, start if n == number else line.start) for n, line in lines.items()}
-    masks, stop = _masks(text, list(clips.values()), named)
+    return _View(number, lines, clips, Span(start, start + max(fault.length, 1)))
+
+
+def _lines(text: str, view: _View, masks: _Masks) -> list[Line]:
     return [
-        _line(n, list(_units(text, clip, masks)), lines[n], focus if n == number else None)
-        for n, clip in clips.items()
+        _line(n, list(_units(text, clip, masks)), view.lines[n], view.focus if n == view.number else None)
+        for n, clip in view.clips.items()
         # Context that is masked as a whole says nothing.
-        if n == number or clip.start < stop
+        if n == view.number or clip.start < masks.stop
     ]
 
 
@@ -112,46 +158,58 @@ def plain(lines: Sequence[Line]) -> str:
     return "\n".join(rows)
 
 
-def _around(text: str, number: int) -> Iterator[tuple[int, Span]]:
+def _around(text: str, starts: Sequence[int], number: int) -> Iterator[tuple[int, Span]]:
     """The line with that number, which must exist, and its context: numbers and spans without line ends."""
-    first = max(1, number - BEFORE)
-    start = 0
-    for _ in range(first - 1):
-        start = text.index("\n", start) + 1
-    for n in range(first, number + AFTER + 1):
-        end = text.find("\n", start)
-        last = end < 0
-        end = len(text) if last else end
+    for n in range(max(1, number - BEFORE), min(number + AFTER, len(starts)) + 1):
+        start = starts[n - 1]
+        end = starts[n] - 1 if n < len(starts) else len(text)
         if n == number or end > start:
             yield n, Span(start, end - text.endswith("\r", start, end))
-        if last:
-            return
-        start = end + 1
 
 
 def _clip(line: Span, focus: int) -> Span:
     return Span(max(line.start, focus - _REACH), min(line.end, focus + _REACH))
 
 
-def _masks(text: str, clips: Sequence[Span], named: Callable[[str], bool]) -> tuple[list[_Mask], int]:
-    """What to hide within `clips`, in order, and where the text stops being JSON (its end if it does not)."""
+def _joined(clips: Iterable[Span]) -> list[Span]:
+    """In order, and those that overlap as one."""
+    joined: list[Span] = []
+    for clip in sorted(clips):
+        if joined and clip.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, clip.end))
+        else:
+            joined.append(clip)
+    return joined
+
+
+class _Masks(NamedTuple):
+    """What to hide, in order, and where the text stops being JSON (its end if it does not)."""
+
+    masks: list[_Mask]
+    stop: int
+
+
+def _masks(text: str, clips: Sequence[Span], named: Named) -> _Masks:
+    """What to hide within `clips`, which are in order and apart."""
     masks: list[_Mask] = []
     keys: list[Key] = []
-    for mark, key, _, start, end in walk(text):
+    coming = iter(clips)
+    clip = next(coming, None)
+    for mark, key, _, start, end in walk(text) if clip else ():
         if mark == STOP:
             shown_to = _telling(text, start, key is not None and named(pointer_to([*keys, key])))
-            return [*masks, _Mask(shown_to, len(text), "…")], start
-        if start >= clips[-1].end:
+            return _Masks([*masks, _Mask(shown_to, len(text), "…")], start)
+        while clip is not None and start >= clip.end:
+            clip = next(coming, None)
+        if clip is None:
             break
         if mark == OPEN:
             keys.append(key)
         elif mark == CLOSE:
             keys.pop()
-        elif any(start < clip.end and end > clip.start for clip in clips) and not (
-            text[start:end] in _ALWAYS_SHOWN or named(pointer_to([*keys, key]))
-        ):
+        elif end > clip.start and not (text[start:end] in _ALWAYS_SHOWN or named(pointer_to([*keys, key]))):
             masks.append(_Mask(start, end, '"…"' if text[start] == '"' else "…"))
-    return masks, len(text)
+    return _Masks(masks, len(text))
 
 
 def _telling(text: str, stop: int, named: bool) -> int:
@@ -161,9 +219,12 @@ def _telling(text: str, stop: int, named: bool) -> int:
     return stop + 1 if text[stop : stop + 1] in _TELLTALES else stop
 
 
-def _units(text: str, clip: Span, masks: Sequence[_Mask]) -> Iterator[_Unit]:
+def _units(text: str, clip: Span, masks: _Masks) -> Iterator[_Unit]:
     at = clip.start
-    for mask in masks:
+    first = bisect_right(masks.masks, clip.start, key=attrgetter("end"))
+    for mask in islice(masks.masks, first, None):
+        if mask.start >= clip.end:
+            break
         start, end = max(mask.start, at), min(mask.end, clip.end)
         if start < end:
             yield from _characters(text, at, start)

@@ -11,14 +11,13 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.job_status import StatusVerdict
 from taskaudit.contract.phrases import spoken
-from taskaudit.contract.places import locate
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.verdict import Finding, Kind, Severity
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import MatchedBy
 from taskaudit.sources.captured import Damage
 from taskaudit.text.coverage import coverage_line
-from taskaudit.text.frame import frame, plain
+from taskaudit.text.frame import Line, faults_of, frames, plain
 from taskaudit.text.terms import (
     COMMA,
     KINDS,
@@ -102,8 +101,8 @@ def outcome_text(
         f"{asked} -> " if asked else "-> ",
         (_verdict_words(outcome, language), _verdict_style(outcome)),
     )
-    for finding in outcome.findings:
-        yield from _finding_text(finding, outcome.text, language)
+    for finding, lines in zip(outcome.findings, _frames(outcome), strict=True):
+        yield from _finding_text(finding, lines, language)
     if outcome.verdict:
         for rule, count in outcome.verdict.omitted:
             yield Text(_MORE_TIMES.of(language).format(rule=rule, count=count), "dim")
@@ -216,7 +215,7 @@ def _verdict_style(outcome: Outcome) -> str:
     return "yellow" if outcome.unaudited is not None else "green"
 
 
-def _finding_text(finding: Finding, text: str | None, language: Language) -> Iterator[Text]:
+def _finding_text(finding: Finding, lines: list[Line], language: Language) -> Iterator[Text]:
     yield Text.assemble(
         ("  ", ""),
         (finding.rule, STYLES[finding.severity]),
@@ -232,14 +231,12 @@ def _finding_text(finding: Finding, text: str | None, language: Language) -> Ite
         found=spoken(finding.found, language),
     )
     yield Text(f"    {difference}")
-    yield from _frame_text(finding, text)
-
-
-def _frame_text(finding: Finding, text: str | None) -> Iterator[Text]:
-    if text is None or finding.place is None:
-        return
-    span = locate(text, [finding.pointer]).get(finding.pointer) if finding.pointer else None
-    length = span.end - span.start if span else 1
-    for row in plain(frame(text, finding.place, length)).split("\n"):
+    for row in plain(lines).split("\n") if lines else ():
         marked = row.rstrip("^") != row and row.lstrip(" |").strip("^") == ""
         yield Text(f"   {row}", STYLES[finding.severity] if marked else "")
+
+
+def _frames(outcome: Outcome) -> list[list[Line]]:
+    """The place of each finding in the body, where that can be had."""
+    text, findings = outcome.text, outcome.findings
+    return [[] for _ in findings] if text is None else frames(text, faults_of(text, findings))
