@@ -6,8 +6,6 @@ import re
 from enum import StrEnum
 
 from taskaudit.sources.json_window import NO_MEMBER, CannotSplit, enter_member, next_character
-from taskaudit.sources.terraform import IS_DEBUG_LOG
-from taskaudit.sources.transcript import IS_SESSION, IS_TRANSCRIPT, without_colours
 from taskaudit.sources.window import Window
 
 LOOK_AHEAD = 16 * 1024 * 1024
@@ -38,6 +36,23 @@ POSTMAN = re.compile(rb'(?<!\\)"_postman_id"\s*:')
 OTHER_CAPTURE = re.compile(CHARLES.pattern + rb"|" + POSTMAN.pattern)
 IS_CALL = re.compile(rb"\s*[A-Za-z_$][\w.$]*\s*\(\s*\{")
 """JSONP: a HAR, or anything else, in the call of a function."""
+
+
+IS_DEBUG_LOG = re.compile(
+    rb"\b(?:API|OpenStack|HuaweiCloud) (?:Request URL|Response Code|Response Body):", re.IGNORECASE
+)
+"""What one of these logs has among its lines."""
+IS_TRANSCRIPT = re.compile(rb"^(?:\x1b\[[\d;]*m)*(?:> [A-Z]{3,10} \S+ HTTP/\d|< HTTP/\d)", re.MULTILINE)
+"""What is among the first lines of one."""
+
+IS_SESSION = re.compile(
+    rb"(?:(?:[^\n{}<>\[\]]{0,80}[$#%>] ?(?:curl|https?)\b(?:[^\n]*\\\r?\n)*[^\n]*|"
+    rb"Script started[^\n]*|\s*)\n){1,4}"
+    rb"(?=(?:[A-Z]{3,10} \S+ )?HTTP/\d)"
+)
+"""The command of which the text is the output, copied with it."""
+
+_COLOUR = re.compile(rb"\x1b\[[\d;]*[mK]")
 
 
 class Format(StrEnum):
@@ -77,6 +92,11 @@ def format_of(window: Window, name: str = "") -> Format:
         return found
     is_json = name.lower().endswith(".json")
     return Format.BARE if is_json or _BODY.match(window.data, window.at + mark) else Format.NONE
+
+
+def without_colours(text: bytes) -> bytes:
+    """A text as a terminal would show it, without what sets colours."""
+    return _COLOUR.sub(b"", text) if b"\x1b" in text else text
 
 
 def _text_format(window: Window, mark: int) -> Format | None:

@@ -15,9 +15,6 @@ from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, Skip
 from taskaudit.sources.formats import HEAD, Format, format_of, is_log_head
 from taskaudit.sources.har import read_har
 from taskaudit.sources.no_capture import EMPTY, what_it_is
-from taskaudit.sources.rawhttp import read_raw, taken
-from taskaudit.sources.terraform import read_debug_log
-from taskaudit.sources.transcript import as_sent, without_marks
 from taskaudit.sources.unpacked import unpacked
 from taskaudit.sources.window import CHUNK, Readable, Window
 
@@ -169,19 +166,27 @@ def _read_bare(window: Window, how: _How) -> Generator[Captured | Damage | Skipp
 
 
 def _read_exchanges(window: Window, held: Format, how: _How) -> Reading:
+    # Imported only here: mitmproxy, and the patterns of the others, take longer than a small file to check.
     match held:
         case Format.FLOWS:
-            # Only here: mitmproxy takes longer to import than a small file to check.
             from taskaudit.sources.flowfile import read_flows
 
             yield from read_flows(window, how.passes_by)
         case Format.HAR | Format.BROKEN_HAR:
             yield from read_har(window, how.passes_by, is_whole=held is Format.HAR)
         case Format.RAW:
+            from taskaudit.sources.rawhttp import read_raw, taken
+            from taskaudit.sources.transcript import as_sent
+
             yield from read_raw(as_sent(taken(window, how.limit)), how.limit)
         case Format.TRANSCRIPT:
+            from taskaudit.sources.rawhttp import read_raw, taken
+            from taskaudit.sources.transcript import without_marks
+
             yield from read_raw(without_marks(taken(window, how.limit)), how.limit)
         case _:
+            from taskaudit.sources.terraform import read_debug_log
+
             for found in read_debug_log(window, how.limit, how.passes_by):
                 if how.skips and isinstance(found, Damage) and not found.where:
                     yield Skipped(found.message)

@@ -53,11 +53,6 @@ _FIELD = re.compile(rb"([\w-]+): ?(.*)")
 _INDENTED = re.compile(rb"\{\n(?:[ \t][^\n]*+\n)*+\}|\[\n(?:[ \t][^\n]*+\n)*+\]")
 _REQUEST = re.compile(rb"([A-Za-z]{3,10}) (\S+)")
 
-IS_DEBUG_LOG = re.compile(
-    rb"\b(?:API|OpenStack|HuaweiCloud) (?:Request URL|Response Code|Response Body):", re.IGNORECASE
-)
-"""What one of these logs has among its lines."""
-
 
 @dataclass(slots=True)
 class _Message:

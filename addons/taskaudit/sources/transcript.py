@@ -10,19 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from taskaudit.sources.formats import IS_SESSION, without_colours
 from taskaudit.sources.rawhttp import Printed
 
-IS_TRANSCRIPT = re.compile(rb"^(?:\x1b\[[\d;]*m)*(?:> [A-Z]{3,10} \S+ HTTP/\d|< HTTP/\d)", re.MULTILINE)
-"""What is among the first lines of one."""
-
-IS_SESSION = re.compile(
-    rb"(?:(?:[^\n{}<>\[\]]{0,80}[$#%>] ?(?:curl|https?)\b(?:[^\n]*\\\r?\n)*[^\n]*|"
-    rb"Script started[^\n]*|\s*)\n){1,4}"
-    rb"(?=(?:[A-Z]{3,10} \S+ )?HTTP/\d)"
-)
-"""The command of which the text is the output, copied with it."""
-
-_COLOUR = re.compile(rb"\x1b\[[\d;]*[mK]")
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +\d{3}")
 _ASKED = re.compile(rb">(?: (.*))?")
 _ANSWERED = re.compile(rb"<(?: (.*))?")
@@ -46,11 +36,6 @@ _METER = re.compile(rb"(?:\r? *%s(?: +%s){5,7}(?: +%s){3} +%s\r?)+" % (_AMOUNT, 
 
 # HTTPie with -vv, and script(1).
 _ADDED = re.compile(rb"^(?:Elapsed time: [\d.]+m?s|Script done [^\n]*)\r?$", re.MULTILINE)
-
-
-def without_colours(text: bytes) -> bytes:
-    """A text as a terminal would show it, without what sets colours."""
-    return _COLOUR.sub(b"", text) if b"\x1b" in text else text
 
 
 def as_sent(printed: Printed) -> Printed:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from taskaudit.log.decoding import CODINGS, Broken, Coding, decoded
 from taskaudit.sources.captured import Damage
 from taskaudit.sources.window import CHUNK, Window
+
+if TYPE_CHECKING:
+    from taskaudit.log.decoding import Coding
 
 PIECE = 1024
 """Compressed bytes undone at once: what they can expand to has to fit into memory."""
@@ -36,6 +39,11 @@ def unpacked(window: Window) -> tuple[Window, list[Damage]]:
 
 def _coding(window: Window) -> Coding | None:
     head = bytes(window.data[window.at : window.at + _HEAD])
+    if not head.startswith((b"\x1f\x8b", b"\x28\xb5", *_ZLIB)):
+        return None
+    # Only here, since most captures are not compressed.
+    from taskaudit.log.decoding import CODINGS, Coding
+
     if head.startswith(_ZLIB) and _inflates(head):
         return Coding("zlib", head[:2], zlib.decompressobj, lambda: zlib.error)
     return next((coding for coding in CODINGS if head.startswith(coding.magic)), None)
@@ -77,6 +85,8 @@ class _Packed:
 
 
 def _expanded(window: Window, coding: Coding, damages: list[Damage]) -> Iterator[bytes]:
+    from taskaudit.log.decoding import Broken, decoded
+
     total = 0
     for chunk in decoded(_Packed(window), coding, PIECE):
         if isinstance(chunk, Broken):
