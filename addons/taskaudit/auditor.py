@@ -182,8 +182,8 @@ class Auditor:
         self, exchange: Exchange, route: Route | None, asked: str, matched_by: MatchedBy, *, is_strict: bool
     ) -> Outcome:
         answer, status, is_final = exchange.answer, None, False
-        unaudited: Unaudited | None = Unaudited.ABORTED
-        if answer is not None:
+        unaudited = _unanswered(answer)
+        if answer is not None and unaudited is None:
             shape = route.shape if route else None
             status = audit_job_status(answer, asked, shape, self.limit, is_strict=is_strict)
             unaudited = None if status.seen else _not_seen(answer)
@@ -203,8 +203,9 @@ class Auditor:
 
     def _submission(self, exchange: Exchange, route: Route | None) -> Outcome:
         answer = exchange.answer
-        if answer is None:
-            return Outcome(exchange, Role.SUBMISSION, route, unaudited=Unaudited.ABORTED)
+        unaudited = _unanswered(answer)
+        if answer is None or unaudited is not None:
+            return Outcome(exchange, Role.SUBMISSION, route, unaudited=unaudited)
         unlisted = PRINTED if exchange.is_printed else STRICT
         verdict = audit_submission(answer, route.allowance if route else unlisted, self.limit)
         unaudited = None if verdict.seen else _not_seen(answer)
@@ -245,6 +246,13 @@ _NOT_SEEN = {
     Missing.STREAMED: Unaudited.STREAMED,
     Missing.NOT_CAPTURED: Unaudited.NOT_CAPTURED,
 }
+
+
+def _unanswered(answer: Answer | None) -> Unaudited | None:
+    """Why there is no final answer; a 1xx is none (RFC 9110 §15.2), though a proxy may take it for one."""
+    if answer is None:
+        return Unaudited.ABORTED
+    return Unaudited.INTERIM if answer.status is not None and 100 <= answer.status < 200 else None
 
 
 def _not_seen(answer: Answer) -> Unaudited:

@@ -71,11 +71,11 @@ def test_the_list_tells_each_verdict(open_web: Open, api: DemoApi) -> None:
     opened.ask("GET", "/v1/p/cloudservers/detail")
     servers, jobs = f"{api.url}/v1/p/cloudservers", f"{api.url}/v1/p/jobs"
     assert opened.flows.listed(6) == [
-        Listed("✅", "POST", servers, f"TA: job {job_id}"),
-        Listed("❌", "POST", servers, "TA: TA306 error.code is Number 400"),
-        Listed("⚠", "POST", servers, "TA: TA402 error.details is null"),
-        Listed("🔵", "POST", servers, "TA: error Ecs.0001"),
-        Listed("🔍", "GET", f"{jobs}/{job_id}", f"TA: job {job_id} INIT"),
+        Listed("✅", "POST", servers, f"job {job_id}"),
+        Listed("❌", "POST", servers, "TA306 /error/code: Number 400"),
+        Listed("⚠", "POST", servers, "TA402 /error/details: null"),
+        Listed("🔵", "POST", servers, "error Ecs.0001"),
+        Listed("🔍", "GET", f"{jobs}/{job_id}", f"INIT, job {job_id}"),
         Listed("", "GET", f"{servers}/detail", ""),
     ]
 
@@ -187,7 +187,7 @@ def test_what_traffic_says_stays_text(
     opened = open_web(raw_origin({"evil": head.encode() + body}).url)
     exchange_bytes(opened.web.port, "evil")
     (flow,) = opened.flows.listed(1)
-    assert flow.comment.startswith("TA: TA203 ")
+    assert flow.comment.startswith("TA203 ")
     opened.flows.open(0)
     opened.flows.shows("<img src=x onerror=alert(1)>", "TA203 job-id-unsafe")
     assert "\x1b" not in opened.visit.page.locator(".contentview pre").inner_text()

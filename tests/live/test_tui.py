@@ -96,7 +96,7 @@ def test_a_malformed_answer_is_found_explained_and_reported(
     screen.shows("✅", "❌", "🔍")
 
     screen.press("C-t")
-    screen.shows("TA: TA306 error.code is Number 400")
+    screen.shows("TA306 /error/code: Number 400")
     screen.shows("[2/3]")
     screen.press("Enter", "Right")
     screen.shows("Task response", "error: not well-formed", "expected String, found Number 400")

@@ -61,29 +61,29 @@ def a_flow(**facts: Any) -> http.HTTPFlow:
 @pytest.mark.parametrize(
     ("found", "mark", "comment"),
     [
-        (outcome(JOB), JOB_MARK, f"TA: job {JOB_ID}"),
-        (outcome(ERROR, 400), ERROR_MARK, "TA: error Ecs.0001"),
-        (outcome(BAD_ERROR, 400), ERROR_FOUND, "TA: TA306 error.code is Number 400"),
-        (outcome(TWO, 400), ERROR_FOUND, "TA: TA302 error.message is missing (+2)"),
-        (outcome(ERROR, 200), ERROR_FOUND, "TA: TA104 status-disagrees"),
-        (outcome('{"job_id": "a/b"}'), WARNING_FOUND, "TA: TA203 job-id-unsafe at job_id"),
+        (outcome(JOB), JOB_MARK, f"job {JOB_ID}"),
+        (outcome(ERROR, 400), ERROR_MARK, "error Ecs.0001"),
+        (outcome(BAD_ERROR, 400), ERROR_FOUND, "TA306 /error/code: Number 400"),
+        (outcome(TWO, 400), ERROR_FOUND, "TA302 /error/message: missing (+2)"),
+        (outcome(ERROR, 200), ERROR_FOUND, "TA104 status-disagrees"),
+        (outcome('{"job_id": "a/b"}'), WARNING_FOUND, "TA203 /job_id: job-id-unsafe, job a/b"),
         (
             outcome('{"error": {"message": "", "code": "Ecs.0001"}}', 400),
             INFO_FOUND,
-            "TA: TA304 error-message-empty at error.message",
+            "TA304 /error/message: error-message-empty",
         ),
         (
             outcome('{"error": {"message": "m", "code": "E.0001", "details": [{"code": 39}]}}', 400),
             ERROR_FOUND,
-            "TA: TA406 error.details[0].code is Number 39",
+            "TA406 /error/details/0/code: Number 39",
         ),
-        (outcome('{"error": {"message": "", "code": XXX，""}}', 400), ERROR_FOUND, "TA: TA005 body-not-json"),
-        (query(f'{{"job_id": "{JOB_ID}", "status": "RUNNING"}}'), QUERY_MARK, f"TA: job {JOB_ID} RUNNING"),
-        (query('{"error": {"code": "E.1", "message": "m"}}', 404), QUERY_MARK, f"TA: job {JOB_ID} E.1"),
-        (resource(0), QUERY_MARK, f"TA: resource of job {JOB_ID} ACTIVE"),
-        (query("{}", 404), QUERY_MARK, f"TA: job {JOB_ID} no status"),
-        (query('{"status": 1}'), ERROR_FOUND, "TA: TA508 status is Number 1"),
-        (outcome(None), UNAUDITED_MARK, "TA: not audited: aborted"),
+        (outcome('{"error": {"message": "", "code": XXX，""}}', 400), ERROR_FOUND, "TA005 body-not-json"),
+        (query(f'{{"job_id": "{JOB_ID}", "status": "RUNNING"}}'), QUERY_MARK, f"RUNNING, job {JOB_ID}"),
+        (query('{"error": {"code": "E.1", "message": "m"}}', 404), QUERY_MARK, f"E.1, job {JOB_ID}"),
+        (query("{}", 404), QUERY_MARK, f"no status, job {JOB_ID}"),
+        (query('{"status": 1}'), ERROR_FOUND, f"TA508 /status: Number 1, job {JOB_ID}"),
+        (outcome(None), UNAUDITED_MARK, "not audited: aborted"),
+        (resource(0), QUERY_MARK, f"ACTIVE, resource of job {JOB_ID}"),
     ],
 )
 def test_mark_and_comment_say_the_verdict(found: Outcome, mark: str, comment: str) -> None:
@@ -97,7 +97,7 @@ def test_what_was_streamed_has_no_verdict() -> None:
     assert seen.exchange.answer
     answer = structs.replace(seen.exchange.answer, missing=Missing.STREAMED)
     annotate(flow, auditor().look(structs.replace(seen.exchange, answer=answer)))
-    assert (flow.marked, flow.comment) == (UNAUDITED_MARK, "TA: not audited: streamed")
+    assert (flow.marked, flow.comment) == (UNAUDITED_MARK, "not audited: streamed")
     assert [finding.rule for finding in findings_on(flow)] == ["TA003"]
 
 
@@ -136,7 +136,7 @@ def test_what_a_user_wrote_stays(marked: str, comment: str) -> None:
     add(flow, outcome(BAD_ERROR, 400), late(TA204))
     annotate(flow, outcome(JOB))
     assert flow.marked == (marked or JOB_MARK)
-    assert flow.comment == (comment or f"TA: job {JOB_ID}")
+    assert flow.comment == (comment or f"job {JOB_ID}")
     clear(flow)
     assert (flow.marked, flow.comment, KEY in flow.metadata) == (marked, comment, False)
 
@@ -159,7 +159,7 @@ def test_what_a_user_has_taken_away_comes_back_only_where_the_flow_is_audited_ag
     add(flow, outcome(JOB), late(TA501))
     assert (flow.marked, flow.comment) == ("", "")
     annotate(flow, outcome(JOB))
-    assert (flow.marked, flow.comment) == (JOB_MARK, f"TA: job {JOB_ID}")
+    assert (flow.marked, flow.comment) == (JOB_MARK, f"job {JOB_ID}")
 
 
 def test_ours_are_cleared_and_nothing_else() -> None:
@@ -170,23 +170,25 @@ def test_ours_are_cleared_and_nothing_else() -> None:
     assert (flow.marked, flow.comment, flow.metadata) == ("", "", {"other": 1})
 
 
-def test_a_comment_of_ours_is_known_without_its_metadata() -> None:
-    flow = a_flow(comment="TA: job gone")
+@pytest.mark.parametrize("comment", ["job gone", "TA306 /error/code: Number 400"])
+def test_a_comment_is_ours_only_where_our_facts_stand_beside_it(comment: str) -> None:
+    flow = a_flow(comment=comment)
     annotate(flow, outcome(JOB))
-    assert flow.comment == f"TA: job {JOB_ID}"
+    clear(flow)
+    assert flow.comment == comment
 
 
 def test_a_late_finding_is_added() -> None:
     flow = a_flow()
     annotate(flow, outcome(JOB))
     add(flow, outcome(JOB), late(TA506, "/job_id"))
-    assert (flow.marked, flow.comment) == (INFO_FOUND, "TA: TA506 job-left-unfinished")
+    assert (flow.marked, flow.comment) == (INFO_FOUND, f"TA506 job-left-unfinished, job {JOB_ID}")
     add(flow, outcome(JOB), late(TA501, "/job_id"))
     add(flow, outcome(JOB), late(TA501, "/job_id"))
-    assert (flow.marked, flow.comment) == (WARNING_FOUND, "TA: TA501 job-never-queried (+1)")
+    assert (flow.marked, flow.comment) == (WARNING_FOUND, f"TA501 job-never-queried (+1), job {JOB_ID}")
     assert noted(flow)["well_formed"]
     add(flow, outcome(JOB), late(TA204, "/job_id"))
-    assert (flow.marked, flow.comment) == (ERROR_FOUND, "TA: TA204 job-id-reused (+2)")
+    assert (flow.marked, flow.comment) == (ERROR_FOUND, f"TA204 job-id-reused (+2), job {JOB_ID}")
     assert not noted(flow)["well_formed"]
     assert [finding.rule for finding in findings_on(flow)] == ["TA506", "TA501", "TA204"]
 
@@ -195,7 +197,7 @@ def test_a_late_finding_on_an_unaudited_flow_is_told() -> None:
     flow, aborted = a_flow(), outcome(None, method="GET", path="/v1/p/jobs/None")
     annotate(flow, aborted)
     add(flow, aborted, late(TA502))
-    assert flow.comment == "TA: TA502 job-query-placeholder"
+    assert flow.comment == "TA502 job-query-placeholder, job None"
 
 
 def test_a_late_finding_on_another_exchange_is_not_for_this_flow() -> None:
@@ -227,7 +229,7 @@ def test_hostile_text_is_harmless_and_short(body: str, tmp_path: Path) -> None:
     flow = a_flow()
     annotate(flow, outcome(body))
     assert flow.comment.isprintable()
-    assert len(flow.comment) < 140
+    assert len(flow.comment) < 200
     assert json.dumps(flow.metadata, ensure_ascii=False).isprintable()
     assert len(json.dumps(flow.metadata)) < 3000
     assert next(through_a_file([flow], tmp_path)).comment == flow.comment
@@ -237,7 +239,7 @@ def test_a_thousand_findings_are_counted_not_listed() -> None:
     flow = a_flow()
     details = ", ".join(["null"] * 1000)
     annotate(flow, outcome(f'{{"error": {{"message": "m", "code": 1, "details": [{details}]}}}}', 400))
-    assert flow.comment == "TA: TA306 error.code is Number 1 (+1000)"
+    assert flow.comment == "TA306 /error/code: Number 1 (+1000)"
     assert len(noted(flow)["findings"]) == 100
 
 
@@ -257,7 +259,7 @@ def test_annotations_survive_a_flow_file(tmp_path: Path) -> None:
     (back,) = through_a_file([flow], tmp_path)
     assert (back.marked, back.comment, back.metadata) == (flow.marked, flow.comment, flow.metadata)
     annotate(back, outcome(JOB))
-    assert (back.marked, back.comment) == (JOB_MARK, f"TA: job {JOB_ID}")
+    assert (back.marked, back.comment) == (JOB_MARK, f"job {JOB_ID}")
 
 
 PAGES = ("README.md", "README.zh-CN.md", "docs/testing.md", "docs/zh/testing.md")
@@ -270,7 +272,7 @@ def test_the_filters_below_are_those_that_are_told(page: str) -> None:
     assert told - {"~comment 70a599e0", "~meta"} == TOLD
 
 
-@pytest.mark.parametrize("wanted", [*sorted(TOLD), "~comment 'TA: TA3'"])
+@pytest.mark.parametrize("wanted", [*sorted(TOLD), "~comment 'TA3.*Number'"])
 def test_filters_find_them(wanted: str) -> None:
     flow, clean = a_flow(), a_flow()
     annotate(flow, outcome(BAD_ERROR, 400))
@@ -283,7 +285,7 @@ def test_a_flow_read_back_keeps_what_was_seen_of_a_streamed_body() -> None:
     flow, seen = a_flow(), outcome(JOB)
     annotate(flow, seen)
     annotate(flow, structs.replace(seen, verdict=None, unaudited=Unaudited.STREAMED))
-    assert flow.comment == f"TA: job {JOB_ID}"
+    assert flow.comment == f"job {JOB_ID}"
 
 
 @pytest.mark.parametrize(
@@ -304,4 +306,4 @@ def test_facts_from_a_file_that_somebody_else_wrote_do_no_harm(facts: object) ->
         flow.metadata[KEY] = {"findings": [], **whole, **facts}
         assert findings_on(flow) == ()
     annotate(flow, outcome(JOB))
-    assert flow.comment == f"TA: job {JOB_ID}"
+    assert flow.comment == f"job {JOB_ID}"

@@ -90,10 +90,10 @@ def submissions(lines: Lines) -> int:
 @pytest.mark.parametrize(
     ("flow", "comment"),
     [
-        (a_flow(), f"TA: job {JOB_ID}"),
-        (a_flow(BAD_ERROR, 400), "TA: TA306 error.code is Number 400"),
-        (a_flow(ERROR, 400, "/unlisted"), "TA: error Ecs.0001"),
-        (a_flow("{}", path="/v1/p/jobs/None", method="GET"), "TA: TA502 job-query-placeholder"),
+        (a_flow(), f"job {JOB_ID}"),
+        (a_flow(BAD_ERROR, 400), "TA306 /error/code: Number 400"),
+        (a_flow(ERROR, 400, "/unlisted"), "error Ecs.0001"),
+        (a_flow("{}", path="/v1/p/jobs/None", method="GET"), "TA502 job-query-placeholder, job None"),
     ],
 )
 def test_an_audited_flow_is_annotated(watched: Watched, flow: http.HTTPFlow, comment: str) -> None:
@@ -112,14 +112,14 @@ def test_other_flows_are_not_touched(watched: Watched, flow: http.HTTPFlow) -> N
 def test_an_aborted_flow_is_annotated(watched: Watched) -> None:
     flow = a_flow(None)
     flow.error = Error("reset")
-    assert watched.passes(flow).comment == "TA: not audited: aborted"
+    assert watched.passes(flow).comment == "not audited: aborted"
 
 
 def test_what_is_under_way_at_the_end_is_annotated(watched: Watched) -> None:
     flow = a_flow(None)
     watched.audit.requestheaders(flow)
     watched.audit.done()
-    assert flow.comment == "TA: not audited: aborted"
+    assert flow.comment == "not audited: aborted"
 
 
 def test_a_replay_is_annotated_anew(watched: Watched, lines: Lines) -> None:
@@ -128,7 +128,7 @@ def test_a_replay_is_annotated_anew(watched: Watched, lines: Lines) -> None:
     watched.audit.requestheaders(flow)
     assert (flow.marked, flow.comment, flow.metadata) == ("", "", {})
     watched.audit.response(answered(flow, ERROR, 403))
-    assert flow.comment == "TA: error Ecs.0001"
+    assert flow.comment == "error Ecs.0001"
     assert noted(flow)["findings"] == []
     assert submissions(lines) == 2
 
@@ -153,7 +153,7 @@ def test_a_replay_that_is_none_of_ours_any_more_keeps_nothing(watched: Watched) 
 def test_a_loaded_flow_is_annotated_anew(watched: Watched) -> None:
     flow = a_flow(BAD_ERROR, 400)
     annotate(flow, outcome(JOB))
-    assert watched.passes(flow).comment == "TA: TA306 error.code is Number 400"
+    assert watched.passes(flow).comment == "TA306 /error/code: Number 400"
 
 
 def test_a_flow_that_is_seen_twice_is_recorded_once_and_stays_annotated(
@@ -161,10 +161,10 @@ def test_a_flow_that_is_seen_twice_is_recorded_once_and_stays_annotated(
 ) -> None:
     watched.passes(a_flow())
     flow = watched.passes(a_flow())
-    assert flow.comment == "TA: TA204 job-id-reused (+1)"
-    assert watched.passes(flow).comment == "TA: TA204 job-id-reused (+1)"
+    assert flow.comment == f"TA204 job-id-reused (+1), job {JOB_ID}"
+    assert watched.passes(flow).comment == f"TA204 job-id-reused (+1), job {JOB_ID}"
     flow.marked = flow.comment = ""
-    assert watched.passes(flow).comment == "TA: TA204 job-id-reused (+1)"
+    assert watched.passes(flow).comment == f"TA204 job-id-reused (+1), job {JOB_ID}"
     assert submissions(lines) == 2
 
 
@@ -174,7 +174,7 @@ def test_a_late_finding_changes_the_earlier_flow(watched: Watched, monkeypatch: 
     assert recorder
     watched.updated.clear()
     watched.audit._annotate_late(recorder.due())
-    assert flow.comment == "TA: TA501 job-never-queried"
+    assert flow.comment == f"TA501 job-never-queried, job {JOB_ID}"
     assert flow.marked == ":warning:"
     assert watched.updated == [flow.id]
     watched.audit._annotate_late(recorder.due())
@@ -186,13 +186,13 @@ def test_a_flow_that_is_listed_no_more_is_let_be(watched: Watched) -> None:
     watched.view.clear()
     assert watched.audit.standing.recorder
     watched.audit._annotate_late(watched.audit.standing.recorder.due())
-    assert flow.comment == f"TA: job {JOB_ID}"
+    assert flow.comment == f"job {JOB_ID}"
     assert watched.updated == []
 
 
 def test_without_a_list_each_flow_has_what_was_known_when_it_passed(unwatched: Watched) -> None:
     unwatched.passes(a_flow())
-    assert unwatched.passes(a_flow()).comment == "TA: TA204 job-id-reused (+1)"
+    assert unwatched.passes(a_flow()).comment == f"TA204 job-id-reused (+1), job {JOB_ID}"
     assert unwatched.audit.board is None
 
 
@@ -237,7 +237,7 @@ def test_where_the_audit_fails_the_flow_says_so(watched: Watched, monkeypatch: p
     raising(monkeypatch, Auditor, "look")
     flow = watched.passes(a_flow())
     monkeypatch.undo()
-    assert (flow.marked, flow.comment) == (":grey_question:", "TA: not audited: internal_error")
+    assert (flow.marked, flow.comment) == (":grey_question:", f"not audited: internal_error, job {JOB_ID}")
     assert "secret" not in str(flow.metadata[KEY])
 
 

@@ -148,8 +148,9 @@ def test_explain_tells_of_a_rule_or_of_the_focused_flow(console: Front) -> None:
 
 
 def test_what_is_none_of_ours_is_refused(console: Front) -> None:
-    with pytest.raises(exceptions.CommandError, match="nothing to say"):
-        console("taskaudit.explain")
+    for typed in ("taskaudit.explain", "taskaudit.bug @focus", "taskaudit.bug '~marker :x:'"):
+        with pytest.raises(exceptions.CommandError, match="there is no such flow"):
+            console(typed)
     console.passes("{}", path="/else")
     for typed in ("taskaudit.explain", "taskaudit.bug @focus"):
         with pytest.raises(exceptions.CommandError, match="nothing to say"):
@@ -219,7 +220,7 @@ def test_recheck_renews_annotations_and_records_nothing(
     with caplog.at_level(ALERT):
         console("taskaudit.recheck @all")
     assert (unlisted.marked, unlisted.comment, noted(unlisted)) == ("", "", {})
-    assert (listed.marked, listed.comment) == (":grapes:", "TA: TA306 error.code is Number 400")
+    assert (listed.marked, listed.comment) == (":grapes:", "TA306 /error/code: Number 400")
     assert "audited 2 flows again, 1 changed" in caplog.text
     told = [record["event_type"] for record in lines()[records:]]
     assert set(told) == {"stats", "session"}
@@ -231,7 +232,7 @@ def test_recheck_keeps_what_came_of_the_job(console: Front) -> None:
     before = reused.comment, noted(reused)
     console("taskaudit.recheck @all")
     assert (reused.comment, noted(reused)) == before
-    assert reused.comment.startswith("TA: TA204")
+    assert reused.comment.startswith("TA204")
 
 
 def test_what_is_under_way_is_not_rechecked(console: Front) -> None:
@@ -245,12 +246,12 @@ def test_what_is_under_way_is_not_rechecked(console: Front) -> None:
 def test_without_an_audit_commands_say_so(tmp_path: Path) -> None:
     front = Front(tmp_path / "none" / "log")
     flow = tflow.tflow(resp=True)
-    flow.comment = "TA: from a file"
+    flow.comment = "from a file"
     front.view.add([flow])
     for typed in ("taskaudit.summary", "taskaudit.jobs", "taskaudit.recheck @all"):
         with pytest.raises(exceptions.CommandError, match="the audit has not started"):
             front(typed)
-    assert flow.comment == "TA: from a file"
+    assert flow.comment == "from a file"
     front.stop()
 
 

@@ -49,10 +49,10 @@ class Seen:
 
 
 def worst(outcome: Outcome) -> Finding:
-    """The worst finding, of those the first. Raises ValueError where there is none."""
+    """The worst finding, of those the first; a waived one where there is no other. Raises ValueError."""
     if not outcome.findings:
         raise ValueError("nothing was found on this exchange")
-    return min(outcome.findings, key=lambda finding: finding.severity.rank)
+    return min(outcome.findings, key=lambda finding: finding.rank)
 
 
 def bug_text(

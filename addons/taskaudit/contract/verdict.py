@@ -76,6 +76,11 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     place: Place | None = None
     waived: Waiver | None = None
 
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The least for the worst; a waived one comes after all others."""
+        return self.waived is not None, self.severity.rank
+
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What one answer to a submission is, and all that is wrong with it.

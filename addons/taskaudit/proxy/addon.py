@@ -34,12 +34,13 @@ from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
+from taskaudit.proxy.distrust import distrust
 from taskaudit.proxy.first_run import idle
 from taskaudit.proxy.in_flight import InFlight, cut, kill
 from taskaudit.proxy.passed_on import certificate_in, modes_of
 from taskaudit.proxy.standing import Standing, Wanted, wanted
 from taskaudit.proxy.tee import Tee
-from taskaudit.proxy.telling import tell, tell_findings, tell_late
+from taskaudit.proxy.telling import tell, tell_distrust, tell_findings, tell_late
 from taskaudit.proxy.view import TaskResponse
 from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
@@ -268,7 +269,8 @@ class TaskAudit:
         outcome = auditor.look(exchange, match, recorder.lifecycle.known)
         late = recorder.record(outcome)
         if outcome.role is not Role.OTHER:
-            self._tell(outcome)
+            reason = distrust(flow)
+            self._tell(outcome) if reason is None else tell_distrust(outcome, reason)
             tell_late(late)
         if self._annotates:
             self._annotate(flow, outcome)

@@ -1,12 +1,13 @@
 """What the audit writes on a flow, for people and filters: a mark, a comment, and its findings.
 
-All of it is in English whatever the language of the audit, as filters ask for it: `~comment TA306`.
+All of it is in English whatever the language of the audit, as filters ask for it: `~comment TA306`. A comment
+begins with what matters most: mitmweb's column shows some twenty characters. That it is ours is told by
+the flow's metadata, which also hold it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mitmproxy.flow import Flow
@@ -16,23 +17,24 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.rules.body import TA003
-from taskaudit.contract.verdict import Finding, Kind, Severity
+from taskaudit.contract.verdict import Finding, Kind, Severity, Waiver
+from taskaudit.contract.words import Language
 from taskaudit.exchange import MatchedBy, Unaudited
+from taskaudit.proxy.distrust import UNTRUSTED, distrust
 from taskaudit.recording.records import finding_body
 from taskaudit.story.told import REPLAYED
 
-PREFIX = "TA:"
-"""How each of our comments begins."""
 KEY = "taskaudit"
 """Where our facts stand in a flow's metadata."""
 
 FINDING_MARKS = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":information_source:"}
+WAIVED_MARK = ":no_bell:"
 JOB_MARK = ":white_check_mark:"
 ERROR_MARK = ":large_blue_circle:"
 QUERY_MARK = ":mag:"
 UNAUDITED_MARK = ":grey_question:"
 
-_LONGEST = 120
+_LONGEST = 100
 _LONGEST_ID = 80
 _MOST_NOTED = 100
 # Findings that only say again that there is no verdict.
@@ -46,8 +48,8 @@ _SHAPE: dict[str, type] = {
     "mark": str,
     "comment": str,
 }
+_SEVERITIES = tuple(Severity)
 _TYPES = frozenset({"String", "Object", "Array of Object", "Array of Object, or absent"})
-_INDEX = re.compile(r"\.([0-9]+)(?=\.|$)")
 
 
 def annotate(flow: Flow, outcome: Outcome) -> None:
@@ -60,8 +62,7 @@ def annotate(flow: Flow, outcome: Outcome) -> None:
     if mark_is_ours:
         facts["mark"] = flow.marked = _mark(_telling(findings, facts)) or _clean_mark(outcome)
     if comment_is_ours:
-        told = _comment(_telling(findings, facts), facts) or f"{PREFIX} {_words(outcome)}"
-        facts["comment"] = flow.comment = told
+        facts["comment"] = flow.comment = _comment(findings, facts) or _words(flow, outcome)
 
 
 def add(flow: Flow, outcome: Outcome, finding: Finding) -> None:
@@ -77,11 +78,11 @@ def add(flow: Flow, outcome: Outcome, finding: Finding) -> None:
     facts["findings"].append(_fact(outcome, finding))
     facts["count"] += 1
     facts["well_formed"] = facts["well_formed"] and finding.severity is not Severity.ERROR
-    telling = _telling([*known, finding], facts)
+    findings = [*known, finding]
     if flow.marked == facts["mark"]:
-        facts["mark"] = flow.marked = _mark(telling)
+        facts["mark"] = flow.marked = _mark(_telling(findings, facts))
     if flow.comment == facts["comment"]:
-        facts["comment"] = flow.comment = _comment(telling, facts)
+        facts["comment"] = flow.comment = _comment(findings, facts)
 
 
 def clear(flow: Flow) -> None:
@@ -115,19 +116,13 @@ def late_findings(flow: Flow, exchange_id: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings_on(flow) if finding.rule in REPLAYED)
 
 
-def worst(findings: Iterable[Finding]) -> Finding | None:
-    """The first of the worst."""
-    return min(findings, key=lambda finding: finding.severity.rank, default=None)
-
-
 def brief(finding: Finding) -> str:
-    """A finding in a few words: `TA306 error.code is Number 400`, `TA005 body-not-json`."""
-    where = _where(finding.pointer)
-    if where and finding.expected in _TYPES:
-        found = "missing" if finding.found == "nothing" else escape(finding.found)
-        return f"{finding.rule} {where} is {found}"
-    at = f" at {where}" if where and finding.rule not in REPLAYED else ""
-    return f"{finding.rule} {finding.name}{at}"
+    """A finding in a few words: `TA306 /error/code: Number 400`, `TA005 body-not-json`."""
+    said = finding.name
+    if finding.pointer and finding.expected in _TYPES:
+        said = "missing" if finding.found == "nothing" else escape(finding.found)
+    at = f"{escape(finding.pointer)}: " if finding.pointer and finding.rule not in REPLAYED else ""
+    return f"{finding.rule} {at}{said}"
 
 
 def _id(outcome: Outcome) -> str:
@@ -154,18 +149,31 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
 
 def _telling(findings: Sequence[Finding], facts: dict[str, Any]) -> Finding | None:
     """The finding that mark and comment tell of."""
-    return worst(each for each in findings if not (facts["unaudited"] and each.rule in _NO_VERDICT))
+    told = (each for each in findings if not (facts["unaudited"] and each.rule in _NO_VERDICT))
+    return min(told, key=lambda finding: finding.rank, default=None)
 
 
 def _mark(finding: Finding | None) -> str:
-    return FINDING_MARKS[finding.severity] if finding else ""
-
-
-def _comment(finding: Finding | None, facts: dict[str, Any]) -> str:
     if finding is None:
         return ""
-    more = f" (+{facts['count'] - 1})" if facts["count"] > 1 else ""
-    return f"{PREFIX} {_cut(brief(finding))}{more}"
+    return WAIVED_MARK if finding.waived else FINDING_MARKS[finding.severity]
+
+
+def _comment(findings: Sequence[Finding], facts: dict[str, Any]) -> str:
+    """The finding to tell of, how many more there are, and the job: empty without a finding."""
+    telling = _telling(findings, facts)
+    if telling is None:
+        return ""
+    waived = sum(each.waived is not None for each in findings)
+    more = facts["count"] - 1 - (0 if telling.waived else waived)
+    notes = [
+        f"waived: {escape(telling.waived.owner, 40)}" if telling.waived else "",
+        f"+{more}" if more else "",
+        f"{waived} waived" if waived and not telling.waived else "",
+    ]
+    noted = ", ".join(filter(None, notes))
+    told = _cut(brief(telling)) + (f" ({noted})" if noted else "")
+    return f"{told}, {_named(facts['job_id'])}" if facts.get("job_id") else told
 
 
 def _own_mark(flow: Flow) -> bool:
@@ -174,10 +182,8 @@ def _own_mark(flow: Flow) -> bool:
 
 
 def _own_comment(flow: Flow) -> bool:
-    """As `_own_mark`. Without our facts beside it, the prefix tells; a user may have edited what had it."""
-    if KEY in flow.metadata:
-        return flow.comment in ("", noted(flow).get("comment"))
-    return not flow.comment or flow.comment.startswith(PREFIX)
+    """As `_own_mark`."""
+    return not flow.comment or flow.comment == noted(flow).get("comment")
 
 
 def _clean_mark(outcome: Outcome) -> str:
@@ -188,26 +194,32 @@ def _clean_mark(outcome: Outcome) -> str:
     return ERROR_MARK if outcome.verdict.kind is Kind.ERROR else JOB_MARK
 
 
-def _words(outcome: Outcome) -> str:
+def _words(flow: Flow, outcome: Outcome) -> str:
     """The verdict where there is nothing to find fault with."""
+    job = _job(outcome)
     if outcome.unaudited is not None:
-        return f"not audited: {outcome.unaudited.value}"
-    job = f"job {escape(outcome.job_id or '', _LONGEST_ID)}"
-    if outcome.status is not None:
-        told = outcome.status.status or outcome.status.error_code or "no status"
-        of_what = "resource of " if outcome.matched_by is MatchedBy.RESOURCE else ""
-        return f"{of_what}{job} {escape(told, 40)}"
-    verdict = outcome.verdict
-    if verdict is None or outcome.job_id is not None:
+        why = UNTRUSTED.of(Language.EN) if distrust(flow) else f"not audited: {outcome.unaudited.value}"
+        return ", ".join(filter(None, [why, job]))
+    if job or outcome.verdict is None:
         return job
-    code = verdict.error_code if verdict.kind is Kind.ERROR else None
-    return verdict.kind.value + (f" {escape(code, _LONGEST_ID)}" if code else "")
+    kind, code = outcome.verdict.kind, outcome.verdict.error_code
+    return f"{kind.value} {escape(code, _LONGEST_ID)}" if kind is Kind.ERROR and code else kind.value
 
 
-def _where(pointer: str) -> str:
-    """A JSON Pointer as one would say it: `error.details[0].code`."""
-    dotted = pointer.removeprefix("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
-    return _INDEX.sub(r"[\1]", escape(dotted))
+def _job(outcome: Outcome) -> str:
+    """The job, after the status that a query of it was answered with; empty where there is none."""
+    if outcome.job_id is None:
+        return ""
+    job = _named(outcome.job_id)
+    if outcome.status is None:
+        return job
+    status = outcome.status.status or outcome.status.error_code or "no status"
+    of_what = "resource of " if outcome.matched_by is MatchedBy.RESOURCE else ""
+    return f"{escape(status, 40)}, {of_what}{job}"
+
+
+def _named(job_id: object) -> str:
+    return f"job {escape(str(job_id), _LONGEST_ID)}"
 
 
 def _cut(text: str) -> str:
@@ -227,6 +239,20 @@ def _is_ours(fact: object) -> bool:
 
 def _finding(fact: dict[str, Any]) -> Finding:
     rule = RULES[fact["rule"]]
+    severity = fact.get("severity")
     return Finding(
-        rule.code, rule.name, rule.severity, fact["pointer"], fact["expected"], fact["found"], json_type=""
+        rule.code,
+        rule.name,
+        Severity(severity) if severity in _SEVERITIES else rule.severity,
+        fact["pointer"],
+        fact["expected"],
+        fact["found"],
+        json_type="",
+        waived=_waiver(rule.code, fact.get("waiver")),
     )
+
+
+def _waiver(rule: str, fact: object) -> Waiver | None:
+    if not isinstance(fact, dict):
+        return None
+    return Waiver(rule, *(str(fact.get(member, "")) for member in ("reason", "owner", "until")))

@@ -20,10 +20,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from taskaudit.auditor import Outcome
-from taskaudit.bug.text import bug_text
+from taskaudit.bug.text import bug_text, worst
 from taskaudit.contract.rules import RULES
 from taskaudit.contract.words import Language, Words
-from taskaudit.proxy.annotate import findings_on, worst
+from taskaudit.proxy.annotate import findings_on
 from taskaudit.proxy.plain_text import plain_lines
 from taskaudit.proxy.view import Audit, told
 from taskaudit.recording.records import finding_body
@@ -50,6 +50,12 @@ _NO_PAGE = Words(
 )
 _NO_FINDING = Words("no flow that is shown has a finding", "当前显示的 flow 均无问题")
 _NOTHING_WRONG = Words("nothing is wrong with this flow", "此 flow 没有问题")
+_NO_FLOW = Words("there is no such flow", "没有这样的 flow")
+_NO_FOCUS = Words(
+    "mitmweb does not say which flow is selected: name a rule (taskaudit.explain TA306); "
+    "what was found on a flow is in its tab Response",
+    "mitmweb 不会告知选中了哪个 flow：请给出规则（taskaudit.explain TA306）；flow 的问题见其 Response 标签页",
+)
 _WRITTEN = Words("written to {}", "已写入 {}")
 _COPIED = Words("copied to the clipboard", "已复制到剪贴板")
 _RECHECKED = Words("audited {} flows again, {} changed", "重新审计 {} 个 flow，{} 个有变化")
@@ -99,12 +105,12 @@ class Commands:
 
     @_command("taskaudit.next")
     def focus_next(self) -> None:
-        """Focus the next flow with a finding; after the last one, the first."""
+        """Focus the next flow with a finding that is not waived; after the last one, the first."""
         view = _view()
         listed = list(view)
         start = (view.focus.index or 0) + 1 if view.focus.flow else 0
         for each in (*listed[start:], *listed[:start]):
-            if findings_on(each):
+            if any(finding.waived is None for finding in findings_on(each)):
                 view.focus.flow = each
                 logger.log(_level(), "%s", each.comment)
                 return
@@ -112,18 +118,22 @@ class Commands:
 
     @_command("taskaudit.explain")
     def explain(self, rule: str = "") -> Sequence[str]:
-        """A rule, by its code or name; without one, what was found on the focused flow."""
+        """A rule, by its code or name; without one, what was found on the focused flow (console)."""
         if not rule:
-            return self._shown(told(self._outcome(_view().focus.flow), self._audit))
+            flow = self._focused()
+            return self._shown(told(flow, self._outcome(flow), self._audit))
         try:
             return self._shown(explanation(find_rule(rule), self._audit.language))
         except LookupError as error:
             raise exceptions.CommandError(str(error)) from error
 
     @_command("taskaudit.bug")
-    def bug(self, flow: Flow, target: types.Path = NOWHERE) -> Sequence[str]:
-        """A bug report on the worst finding of a flow; also into a file, or "clip", the clipboard."""
-        text = self._bug_text(self._outcome(flow))
+    def bug(self, flows: Sequence[Flow], target: types.Path = NOWHERE) -> Sequence[str]:
+        """A bug report on the first flow with a finding; also into a file, or "clip", the clipboard."""
+        if not flows:
+            raise self._refused(_NO_FLOW)
+        faulty = next(filter(findings_on, flows), flows[0])
+        text = self._bug_text(self._outcome(faulty))
         return self._shown([*self._handed_over(text, target), *map(Text, text.splitlines())])
 
     @_command("taskaudit.report")
@@ -156,16 +166,24 @@ class Commands:
             raise self._refused(_NOT_STARTED)
         return live_report(self._audit.board, time.time())
 
-    def _outcome(self, flow: Flow | None) -> Outcome:
+    def _focused(self) -> Flow:
+        focused = _view().focus.flow
+        if not _is_console():
+            raise self._refused(_NO_FOCUS)
+        if focused is None:
+            raise self._refused(_NO_FLOW)
+        return focused
+
+    def _outcome(self, flow: Flow) -> Outcome:
         outcome = self._audit.look_again(flow) if isinstance(flow, HTTPFlow) else None
         if outcome is None:
             raise self._refused(_NOT_OURS)
         return outcome
 
     def _bug_text(self, outcome: Outcome) -> str:
-        finding, board = worst(outcome.findings), self._audit.board
-        if finding is None:
+        if not outcome.findings:
             raise self._refused(_NOTHING_WRONG)
+        finding, board = worst(outcome), self._audit.board
         seen = board.count(finding_body(outcome, finding).fingerprint) if board else 0
         return bug_text(outcome, finding, max(seen, 1), self._audit.language)
 

@@ -9,6 +9,7 @@ from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.lifecycle import Late
+from taskaudit.proxy.distrust import advice
 from taskaudit.recording.records import finding_body
 from taskaudit.text.terminal import headline, request_line
 from taskaudit.text.waiver_words import WAIVED, waiver_text
@@ -20,6 +21,12 @@ def tell(outcome: Outcome) -> None:
     """A line for each audited exchange, for people who look on."""
     level = max(map(_level, outcome.findings), default=logging.INFO)
     logger.log(level, "taskaudit: %s", headline(outcome))
+
+
+def tell_distrust(outcome: Outcome, reason: str) -> None:
+    """Why an exchange has no answer: the server's certificate was refused."""
+    told = f"{request_line(outcome)}: {advice(reason)}"
+    logger.warning("taskaudit: %s", told, extra={"fingerprint": f"{outcome.exchange.host} {reason}"})
 
 
 def tell_findings(outcome: Outcome) -> None:

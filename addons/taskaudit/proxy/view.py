@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mitmproxy import contentviews
 from mitmproxy.contentviews import Contentview, Metadata
+from mitmproxy.flow import Flow
 from mitmproxy.http import HTTPFlow
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -23,12 +24,14 @@ from taskaudit.contract.verdict import Finding
 from taskaudit.contract.words import Language, Words
 from taskaudit.exchange import MatchedBy
 from taskaudit.proxy.annotate import noted
+from taskaudit.proxy.distrust import advice, distrust
 from taskaudit.proxy.plain_text import WIDTH, narrowed, plain_lines
 from taskaudit.recording.board import Board
 from taskaudit.story.job_story import JobStory
 from taskaudit.story.tables import timeline
 from taskaudit.text.frame import Line, Named, contract_names, faults_of, frames, plain
 from taskaudit.text.terminal import request_line
+from taskaudit.text.waiver_words import waived_text
 
 NAME = "Task response"
 FIRST = 10.0
@@ -90,12 +93,14 @@ class TaskResponse(Contentview):
             raise ValueError("this is not the answer of an audited flow")
         _forget_soon()
         # Nothing is masked, as the whole body stands below.
-        lines = plain_lines(told(outcome, self._audit, named=lambda _: True))
+        lines = plain_lines(told(flow, outcome, self._audit, named=lambda _: True))
         # mitmweb gives an empty line no height.
         return "\n".join(line or " " for line in [*lines, "", "─" * WIDTH, *_body(flow)])
 
 
-def told(outcome: Outcome, audit: Audit, named: Named = contract_names) -> Iterator[RenderableType]:
+def told(
+    flow: Flow, outcome: Outcome, audit: Audit, named: Named = contract_names
+) -> Iterator[RenderableType]:
     """Verdict, findings with their places, and the story so far of the job.
 
     In those places the values of members that are not `named` are masked.
@@ -103,6 +108,8 @@ def told(outcome: Outcome, audit: Audit, named: Named = contract_names) -> Itera
     language = audit.language
     yield Text(_verdict(outcome, language))
     yield Text(request_line(outcome))
+    if reason := distrust(flow):
+        yield Text(advice(reason, language))
     text, shown = outcome.text, outcome.findings[:_MOST_FINDINGS]
     framed = frames(text, faults_of(text, shown), named) if text is not None else [[] for _ in shown]
     for finding, lines in zip(shown, framed, strict=True):
@@ -146,6 +153,8 @@ def _verdict(outcome: Outcome, language: Language) -> str:
 
 def _finding(finding: Finding, lines: list[Line], language: Language) -> Iterator[RenderableType]:
     yield Text(f"{finding.rule} {finding.name} ({finding.severity})")
+    if waiver := finding.waived:
+        yield _under(waived_text(waiver.until, waiver.owner, waiver.reason, language))
     where = escape(finding.pointer) or _THE_BODY.of(language)
     expected, found = spoken(finding.expected, language), spoken(finding.found, language)
     yield _under(_DIFFERENCE.of(language).format(where, expected, found))

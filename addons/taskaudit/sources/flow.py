@@ -28,6 +28,8 @@ _READ = {
     for name in ("host", "content-type", "content-encoding", "x-request-id", "x-openstack-request-id")
 }
 
+REPLAY = "request"
+"""What mitmproxy notes on a flow whose request it replayed."""
 _LONGEST_HOST = 300
 """Of what is remembered: clients may send a host of any length."""
 
@@ -45,6 +47,8 @@ class Asked(NamedTuple):
     content: bytes | None
     started: float
     scheme: bytes
+    is_replay: bool
+    """Sent once more by mitmproxy itself, as a tester asked for it."""
 
 
 class Answered(NamedTuple):
@@ -77,6 +81,7 @@ def exchange_of(flow: HTTPFlow, body: bytes | None = None) -> Exchange:
             asked.content,
             asked.timestamp_start,
             asked.scheme,
+            flow.is_replay == REPLAY,
         ),
         _answered(answered.data) if answered else None,
         flow.error.timestamp if flow.error else None,
@@ -129,8 +134,11 @@ def exchange_from(
 
 
 def _digest(asked: Asked, method: str, host: str, target: str) -> str | None:
-    """None where the body was streamed: nobody knows whether it is that of an earlier request."""
-    if asked.content is None:
+    """None where nobody knows whether it is that of an earlier request: its body was streamed.
+
+    A replay has none either: the client did not submit its task again (TA507), a tester did.
+    """
+    if asked.content is None or asked.is_replay:
         return None
     return request_digest(method, host, asked.port, target, asked.content)
 

@@ -18,7 +18,7 @@ from mitmproxy.version import FLOW_FORMAT_VERSION
 from taskaudit.exchange import Exchange
 from taskaudit.sources import tnetstring as ours
 from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, excerpt, nothing
-from taskaudit.sources.flow import Answered, Asked, exchange_from, exchange_of
+from taskaudit.sources.flow import REPLAY, Answered, Asked, exchange_from, exchange_of
 from taskaudit.sources.tnetstring import number, pairs, raw, text
 from taskaudit.sources.window import Window
 
@@ -201,7 +201,7 @@ def _skimmed(record: bytes) -> _Parts:
     error, response = flow[b"error"], flow[b"response"]
     return (
         text(record, flow[b"id"]),
-        _asked(record, flow[b"request"]),
+        _asked(record, flow[b"request"], _is_replay(record, flow[b"is_replay"])),
         None if response[0] == ours.NULL else _answered(record, response),
         None if error[0] == ours.NULL else number(record, ours.members(record, error)[b"timestamp"]),
         _peer(record, flow[b"client_conn"]),
@@ -209,7 +209,7 @@ def _skimmed(record: bytes) -> _Parts:
 
 
 # Arguments by place: their names would be a tenth of what reading a flow costs.
-def _asked(record: bytes, span: ours.Span) -> Asked:
+def _asked(record: bytes, span: ours.Span, is_replay: bool) -> Asked:
     request = ours.members(record, span)
     content = request[b"content"]
     return Asked(
@@ -223,7 +223,12 @@ def _asked(record: bytes, span: ours.Span) -> Asked:
         None if content[0] == ours.NULL else raw(record, content),
         number(record, request[b"timestamp_start"]),
         raw(record, request[b"scheme"]),
+        is_replay,
     )
+
+
+def _is_replay(record: bytes, span: ours.Span) -> bool:
+    return span[0] != ours.NULL and text(record, span) == REPLAY
 
 
 def _answered(record: bytes, span: ours.Span) -> Answered:
