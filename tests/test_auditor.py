@@ -164,6 +164,20 @@ def test_what_was_aborted_is_not_audited(method: str, path: str) -> None:
     assert (found.unaudited, found.audited, found.verdict) == (Unaudited.ABORTED, False, None)
 
 
+@pytest.mark.parametrize("status", [100, 101, 103, 199])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/0123/cloudservers"), ("GET", QUERY)])
+def test_what_has_no_final_answer_is_not_audited(method: str, path: str, status: int) -> None:
+    """The API is not to blame: no TA001."""
+    found = outcome("", status, method=method, path=path)
+    assert (found.unaudited, found.audited, codes(found)) == (Unaudited.INTERIM, False, [])
+    assert outcome(answer=answer("", status, missing=Missing.NOT_CAPTURED)).unaudited is Unaudited.INTERIM
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_upgrade_elsewhere_is_none_of_ours(method: str) -> None:
+    assert outcome("", 101, method=method, path=UNLISTED).role is Role.OTHER
+
+
 def test_a_job_query_that_was_streamed_past_is_not_audited() -> None:
     found = outcome(answer=answer(b"", missing=Missing.STREAMED), method="GET", path=QUERY)
     assert (found.role, found.unaudited, found.job_id) == (Role.JOB_QUERY, Unaudited.STREAMED, "8ab1")

@@ -146,7 +146,7 @@ PEERS: dict[str, tuple[Peer, dict[str, int]]] = {
     "many clients that never read": (_sends(ASKS, times=20), {"aborted": 20}),
     "a request without end": (_sends(ENDLESS_BODY, *(chunk(MEGABYTE),) * 256), {"aborted": 1}),
     "trailers": (_reads(submission("trailers"), 1), {"aborted": 1}),
-    "1xx before the answer": (_reads(submission("early-hints"), 1), {"audited": 1}),
+    "1xx before the answer": (_reads(submission("early-hints"), 1), {"interim": 1}),
     "the origin resets": (_reads(submission("resets"), ALL), {"aborted": 1}),
     "the client resets": (_sends(ASKS, then=reset), {"aborted": 1}),
     "an origin that sends garbage": (_reads(submission("garbage"), ALL), {"aborted": 1}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from running import Client, Start
+from running import PATIENCE, Client, RawOrigin, Start, submission
+from scripted_origin import sized
 
 from taskaudit.auditor import Auditor
 from taskaudit.config.loading import load
@@ -46,6 +48,49 @@ def test_live_saved_and_replayed_are_the_same(
     assert _about_exchanges(again) == recorded
     totals = [records[-1]["session"]["totals"] for records in (live.records, again)]
     assert totals[0] == totals[1]
+
+
+def test_an_interim_answer_is_no_fault_of_the_api(
+    launch: Start, raw_origin: Callable[[dict[str, bytes]], RawOrigin], tmp_path: Path
+) -> None:
+    """mitmproxy takes it for the final one, and saves it as such."""
+    flows, har = tmp_path / "flows", tmp_path / "capture.har"
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + sized(b'{"job_id": "8ab1"}')
+    origin = raw_origin({"hints": hints})
+    live = launch("--mode", f"reverse:{origin.url}", "-w", str(flows), "--set", f"hardump={har}")
+    with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE) as connection:
+        connection.sendall(submission("hints"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 103")
+    recorded = _about_exchanges(live.stopped())
+    assert [(each["event_type"], each["unaudited"]["reason"]) for each in recorded] == [
+        ("unaudited", "interim")
+    ]
+    assert _about_exchanges(_offline(flows)) == recorded
+    assert [each["unaudited"]["reason"] for each in _offline(har)] == ["interim"]
+
+
+def test_what_a_tester_replays_is_not_resubmitted(
+    launch: Start, api: DemoApi, client: Callable[[int], Client], tmp_path: Path
+) -> None:
+    flows, again = tmp_path / "flows", tmp_path / "again"
+    live = launch("--mode", f"reverse:{api.url}", "-w", str(flows))
+    for _ in range(2):
+        client(live.port).submit("web")
+    assert "TA507" in _rules(live.stopped())
+    replay = launch("-n", "-C", str(flows), "-w", str(again), log=tmp_path / "replay.ndjson")
+    assert replay.running.wait() == 0, replay.running.output
+    records = replay.stopped()
+    assert [record["submission"]["repeat_key"] for record in _submissions(records)] == [None, None]
+    assert _rules(records) == ["TA501", "TA501"]
+    assert _about_exchanges(_offline(again)) == _about_exchanges(records)
+
+
+def _submissions(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [record for record in records if record["event_type"] == "submission"]
+
+
+def _rules(records: list[dict[str, Any]]) -> list[str]:
+    return [record["finding"]["rule"] for record in records if record["event_type"] == "finding"]
 
 
 def _offline(flows: Path) -> list[dict[str, Any]]:

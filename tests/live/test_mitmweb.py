@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browser import Look, Visit
 from mitmweb import FlowPage, Listed, Mitmweb
-from running import Client, RawOrigin, exchange_bytes
+from running import Client, RawOrigin, exchange_bytes, wait_until
 
 from taskaudit.demo.api import DemoApi
 
@@ -80,13 +80,43 @@ def test_the_list_tells_each_verdict(open_web: Open, api: DemoApi) -> None:
     ]
 
 
+def test_a_certificate_that_is_not_trusted_is_named(open_web: Open, tls_api: DemoApi) -> None:
+    opened = open_web(tls_api.url)
+    assert opened.ask.submit("web")[0] == 502
+    wait_until(lambda: "ssl_verify_upstream_trusted_ca=FILE" in opened.web.output, "the advice")
+    row = opened.visit.page.locator(".flow-table tbody tr", has_text="certificate is not trusted")
+    row.wait_for()
+    assert "❔" in row.inner_text()
+    assert "trust its CA with --set ssl_verify_upstream_trusted_ca=FILE" in opened.web.output
+    opened.visit.said.clear()
+
+
+def test_the_advice_on_certificates_helps(open_web: Open, tls_api: DemoApi, tmp_path: Path) -> None:
+    ca = tmp_path / "origin" / "origin-ca-cert.pem"
+    opened = open_web(tls_api.url, "--set", f"ssl_verify_upstream_trusted_ca={ca}")
+    assert opened.flows.page.url
+    assert opened.ask.submit("web")[0] == 200
+
+
+WAIVER = "waivers: [{rule: TA402, reason: known, owner: team-ecs, until: 2099-12-31}]"
+
+
 @pytest.mark.parametrize(
     ("expression", "found"),
-    [("~comment TA306", ["❌"]), ("~marker :x:", ["❌"]), ("~comment TA:", ["✅", "❌", "🔵"])],
+    [
+        ("~comment TA306", ["❌"]),
+        ("~marker :x:", ["❌"]),
+        ("~marker :no_bell:", ["🔕"]),
+        ("~comment waived", ["🔕"]),
+    ],
 )
-def test_a_filter_finds_verdicts(open_web: Open, api: DemoApi, expression: str, found: list[str]) -> None:
-    opened = open_web(api.url)
-    for name in ("web-1", "code-number", "quota"):
+def test_a_filter_finds_verdicts(
+    open_web: Open, api: DemoApi, expression: str, found: list[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "audit.yaml"
+    config.write_text(WAIVER, encoding="utf-8")
+    opened = open_web(api.url, "--config", str(config))
+    for name in ("web-1", "code-number", "details-null"):
         opened.ask.submit(name)
     opened.ask("GET", "/v1/p/cloudservers/detail")
     opened.flows.listed(4)
@@ -132,7 +162,7 @@ def test_a_job_is_told_with_its_story_so_far(open_web: Open, api: DemoApi) -> No
     job_id = opened.job()
     opened.flows.listed(1)
     opened.flows.open(0)
-    opened.flows.shows(f"job {job_id}: well-formed", "never asked for")
+    opened.flows.shows(f"job {job_id}: well-formed", "not asked yet")
     opened.ask("GET", f"/v1/p/jobs/{job_id}")
     opened.flows.listed(2)
     opened.flows.open(1)
@@ -152,17 +182,20 @@ def test_other_answers_are_shown_as_ever(open_web: Open, api: DemoApi) -> None:
 @pytest.mark.parametrize(
     ("command", "result"),
     [
-        ("taskaudit.summary", "submissions: 2 (1 error, 1 job); job queries: 1"),
+        ("taskaudit.summary", "submissions: 3 (1 error, 1 job, 1 unreadable); job queries: 1"),
         ("taskaudit.explain TA306", "TA306 error-code-not-string"),
+        ("taskaudit.explain", "name a rule (taskaudit.explain TA306)"),
         ('taskaudit.bug "~marker :x:"', "error.code is Number 400, expected String"),
-        ("taskaudit.bug @all", "Command requires one flow"),
+        ("taskaudit.bug @all", "error.code is Number 400, expected String"),
+        ('taskaudit.bug "~marker :grapes:"', "there is no such flow"),
     ],
 )
 def test_commands_answer_in_the_command_bar(open_web: Open, api: DemoApi, command: str, result: str) -> None:
     opened = open_web(api.url)
     opened.ask("GET", f"/v1/p/jobs/{opened.job()}")
-    opened.ask.submit("code-number")
-    opened.flows.listed(3)
+    for name in ("code-number", "seed-example"):
+        opened.ask.submit(name)
+    opened.flows.listed(4)
     opened.flows.display("Command Bar")
     assert result in opened.flows.command(command)
 

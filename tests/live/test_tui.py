@@ -131,7 +131,7 @@ def test_the_view_of_a_job_tells_its_story_as_it_stands_when_it_is_opened(
     job_id = json.loads(ask.submit("web")[1])["job_id"]
     screen.shows("✅")
     screen.press("Enter", "Right")
-    screen.shows(f"job {job_id}: well-formed", "never asked for")
+    screen.shows(f"job {job_id}: well-formed", "not asked yet")
     ask("GET", f"/v1/p/jobs/{job_id}")
     screen.press("Left", "Right")
     screen.shows("submitted  HTTP 200", "INIT")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from mitmproxy import flowfilter, http
+from mitmproxy.flow import Error
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import tflow
 from mitmproxy.utils.emoji import emoji
@@ -19,8 +20,9 @@ from taskaudit.contract.answer import Missing
 from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA506
 from taskaudit.contract.rules.rule import Rule
-from taskaudit.contract.verdict import Finding
+from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.exchange import Unaudited
+from taskaudit.policy.policy import Known, Override, Policy, in_baseline
 from taskaudit.proxy.annotate import (
     ERROR_MARK,
     FINDING_MARKS,
@@ -28,6 +30,7 @@ from taskaudit.proxy.annotate import (
     KEY,
     QUERY_MARK,
     UNAUDITED_MARK,
+    WAIVED_MARK,
     add,
     annotate,
     clear,
@@ -36,10 +39,17 @@ from taskaudit.proxy.annotate import (
     noted,
 )
 from tests.pages import CODE, text_of
-from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, OWN_HOST, auditor, outcome
+from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID, OWN_HOST, auditor, exchange, outcome, waiver
 from tests.stories import resource
 
 ERROR_FOUND, WARNING_FOUND, INFO_FOUND = FINDING_MARKS.values()
+(BAD,) = outcome(BAD_ERROR, 400).findings
+WAIVES = Policy(waivers=[waiver("TA306")])
+ALL_WAIVED = Policy(waivers=[waiver(code) for code in ("TA302", "TA306", "TA402")])
+BASELINE = Policy(
+    known=Known(in_baseline("may.json"), frozenset({outcome(BAD_ERROR, 400).where.fingerprint(BAD)}))
+)
+LOWERED = Policy([Override("TA306", Severity.INFO)])
 TWO = '{"error": {"code": 400, "details": null}}'
 
 
@@ -92,6 +102,49 @@ def test_mark_and_comment_say_the_verdict(found: Outcome, mark: str, comment: st
     assert (flow.marked, flow.comment) == (mark, comment)
 
 
+@pytest.mark.parametrize(
+    ("policy", "body", "mark", "comment"),
+    [
+        (WAIVES, BAD_ERROR, WAIVED_MARK, "TA306 /error/code: Number 400 (waived: team-ecs)"),
+        (BASELINE, BAD_ERROR, WAIVED_MARK, "TA306 /error/code: Number 400 (waived: baseline)"),
+        (WAIVES, TWO, ERROR_FOUND, "TA302 /error/message: missing (+1, 1 waived)"),
+        (ALL_WAIVED, TWO, WAIVED_MARK, "TA302 /error/message: missing (waived: team-ecs, +2)"),
+        (LOWERED, BAD_ERROR, INFO_FOUND, "TA306 /error/code: Number 400"),
+    ],
+)
+def test_what_is_waived_is_marked_apart(policy: Policy, body: str, mark: str, comment: str) -> None:
+    flow, found = a_flow(), auditor(policy=policy).look(exchange(body, 400))
+    annotate(flow, found)
+    assert (flow.marked, flow.comment) == (mark, comment)
+    assert bool(flowfilter.parse("~marker :x:")(flow)) is (mark == ERROR_FOUND)
+    noted = [(each.severity, each.waived is None) for each in findings_on(flow)]
+    assert noted == [(each.severity, each.waived is None) for each in found.findings]
+
+
+def test_a_new_finding_beside_a_waived_one_is_told() -> None:
+    flow, policy = a_flow(), Policy(waivers=[waiver("TA203")])
+    found = auditor(policy=policy).look(exchange('{"job_id": "a/b"}'))
+    annotate(flow, found)
+    assert flow.marked == WAIVED_MARK
+    add(flow, found, late(TA506, "/job_id"))
+    assert (flow.marked, flow.comment) == (INFO_FOUND, "TA506 job-left-unfinished (1 waived), job a/b")
+
+
+@pytest.mark.parametrize(
+    ("reason", "comment"),
+    [
+        ("Certificate verify failed: self-signed certificate", "the server's certificate is not trusted"),
+        ("Connection killed.", "not audited: aborted"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_named(reason: str, comment: str) -> None:
+    flow = a_flow(error=Error(reason))
+    annotate(flow, outcome(None))
+    assert (flow.marked, flow.comment) == (UNAUDITED_MARK, comment)
+    annotate(flow, outcome(None, method="GET", path=f"/v1/p/jobs/{JOB_ID}"))
+    assert flow.comment == f"{comment}, job {JOB_ID}"
+
+
 def test_what_was_streamed_has_no_verdict() -> None:
     flow, seen = a_flow(), outcome("")
     assert seen.exchange.answer
@@ -102,8 +155,8 @@ def test_what_was_streamed_has_no_verdict() -> None:
 
 
 def test_the_marks_can_be_told_apart() -> None:
-    marks = [*FINDING_MARKS.values(), JOB_MARK, ERROR_MARK, QUERY_MARK, UNAUDITED_MARK]
-    assert len({emoji[mark][0] for mark in marks}) == len(marks) == 7
+    marks = [*FINDING_MARKS.values(), WAIVED_MARK, JOB_MARK, ERROR_MARK, QUERY_MARK, UNAUDITED_MARK]
+    assert len({emoji[mark][0] for mark in marks}) == len(marks) == 8
 
 
 def test_findings_stand_in_the_metadata() -> None:

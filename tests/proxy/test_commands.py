@@ -19,6 +19,7 @@ from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.annotate import noted
 from tests.samples import BAD_ERROR, ERROR, JOB, JOB_ID
 
+BAD_SECOND = '{"error": {"message": "bad", "code": 7}}'
 Lines = Callable[[], list[dict[str, Any]]]
 
 
@@ -137,6 +138,29 @@ def test_next_is_among_what_is_shown(console: Front) -> None:
     assert noted(hidden)["findings"]
     with pytest.raises(exceptions.CommandError, match="no flow that is shown has a finding"):
         console("taskaudit.next")
+
+
+def test_next_passes_by_what_is_waived(console: Front, tmp_path: Path) -> None:
+    config = tmp_path / "audit.yaml"
+    config.write_text("waivers: [{rule: TA306, reason: r, owner: o, until: 2099-12-31}]", encoding="utf-8")
+    console.context.configure(console.audit, taskaudit_config=str(config))
+    console.passes(BAD_ERROR, 400)
+    with pytest.raises(exceptions.CommandError, match="no flow that is shown has a finding"):
+        console("taskaudit.next")
+
+
+def test_mitmweb_has_no_focus_and_says_what_to_type(web: Front) -> None:
+    web.passes(BAD_ERROR, 400)
+    with pytest.raises(exceptions.CommandError, match=r"name a rule \(taskaudit\.explain TA306\)"):
+        web("taskaudit.explain")
+
+
+def test_of_several_flows_the_first_with_a_finding_is_reported(console: Front) -> None:
+    for body in (ERROR, BAD_ERROR, BAD_SECOND):
+        console.passes(body, 400)
+    for typed in ("'~marker :x:'", "@all"):
+        assert "Number 400" in "".join(console(f"taskaudit.bug {typed}")[:2])
+    assert "Number 7" in "".join(console("taskaudit.bug '~bs 7'")[:2])
 
 
 def test_explain_tells_of_a_rule_or_of_the_focused_flow(console: Front) -> None:

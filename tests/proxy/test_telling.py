@@ -13,7 +13,7 @@ from taskaudit.contract.rules.lifecycle import TA501
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.lifecycle import Late
 from taskaudit.policy.policy import Policy
-from taskaudit.proxy.telling import tell, tell_findings, tell_late
+from taskaudit.proxy.telling import tell, tell_distrust, tell_findings, tell_late
 from tests.samples import BAD_ERROR, JOB_ID, outcome, waiver
 from tests.stories import under
 
@@ -61,6 +61,18 @@ def test_what_becomes_of_a_job_has_a_line(caplog: pytest.LogCaptureFixture) -> N
     assert lines(caplog) == [
         ("WARNING", f"taskaudit: TA501 job-never-queried: {REQUEST} HTTP 200 job {JOB_ID}")
     ]
+
+
+def test_a_certificate_that_is_not_trusted_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    for path in ("/v1/0123/cloudservers", "/v1/0123/cloudvolumes"):
+        tell_distrust(outcome(None, path=path), "self-signed certificate")
+    assert lines(caplog)[0] == (
+        "WARNING",
+        f"taskaudit: {REQUEST}: the server's certificate is not trusted (self-signed certificate): "
+        "trust its CA with --set ssl_verify_upstream_trusted_ca=FILE (PEM), "
+        "or any certificate with --set ssl_insecure=true",
+    )
+    assert len({each.__dict__["fingerprint"] for each in caplog.records}) == 1
 
 
 def test_equal_findings_have_equal_fingerprints(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from mitmproxy import contentviews, http
+from mitmproxy import contentviews, ctx, http
 from mitmproxy.contentviews import ContentviewResult
+from mitmproxy.flow import Error
 from mitmproxy.test import taddons, tflow, tutils
 from rich.cells import cell_len
 
 from taskaudit.contract.words import Language
+from taskaudit.proxy import view
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.annotate import annotate
-from taskaudit.proxy.plain_text import WIDTH
+from taskaudit.proxy.plain_text import WIDTH, plain_lines
 from taskaudit.recording.board import Board
 from tests.samples import BAD_ERROR, JOB, JOB_ID, outcome
 
@@ -44,11 +46,11 @@ def a_flow(
     return flow
 
 
-def shown(audit: TaskAudit, flow: http.HTTPFlow, view: str = "auto") -> ContentviewResult:
+def shown(audit: TaskAudit, flow: http.HTTPFlow, name: str = "auto") -> ContentviewResult:
     audit.requestheaders(flow)
     audit.response(flow)
     assert flow.response
-    return contentviews.prettify_message(flow.response, flow, view)
+    return contentviews.prettify_message(flow.response, flow, name)
 
 
 def test_the_answer_with_its_findings_and_their_places_above_the_body(audit: TaskAudit) -> None:
@@ -74,6 +76,36 @@ def test_the_answer_with_its_findings_and_their_places_above_the_body(audit: Tas
         "    }",
         "}",
     ]
+
+
+def test_what_is_waived_says_so(audit: TaskAudit, tmp_path: Path) -> None:
+    config = tmp_path / "audit.yaml"
+    config.write_text("waivers: [{rule: TA306, reason: known, owner: team-ecs, until: 2099-12-31}]", "utf-8")
+    ctx.options.taskaudit_config = str(config)
+    told = shown(audit, a_flow(BAD_ERROR, 400)).text
+    assert "TA306 error-code-not-string (error)\n  waived until 2099-12-31 by team-ecs: known\n" in told
+
+
+@pytest.mark.parametrize(
+    ("reason", "advised"),
+    [
+        (
+            "unable to get local issuer certificate",
+            "trust its CA with --set ssl_verify_upstream_trusted_ca=FILE",
+        ),
+        ("self-signed certificate in certificate chain", "trust its CA with --set ssl_verify_upstream_tr"),
+        ("certificate has expired", "--set ssl_insecure=true accepts any certificate"),
+        ("IP address mismatch", "--set ssl_insecure=true accepts any certificate"),
+    ],
+)
+def test_why_a_certificate_is_not_trusted_and_what_to_do(audit: TaskAudit, reason: str, advised: str) -> None:
+    flow = a_flow("")
+    flow.response, flow.error = None, Error(f"Certificate verify failed: {reason}")
+    audit.error(flow)
+    found = audit.look_again(flow)
+    assert found
+    lines = plain_lines(view.told(flow, found, audit), 200)
+    assert f"the server's certificate is not trusted ({reason}): {advised}" in "\n".join(lines)
 
 
 def test_a_job_with_its_story_so_far(audit: TaskAudit) -> None:

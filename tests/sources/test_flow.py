@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from mitmproxy.flow import Flow
 from mitmproxy.http import Headers, HTTPFlow
 from mitmproxy.test import tflow
@@ -119,6 +120,14 @@ def test_a_streamed_request_has_no_digest() -> None:
     flow = _flow()
     flow.request.raw_content = None
     assert exchange_of(flow).request_digest is None
+
+
+@pytest.mark.parametrize(("is_replay", "has_digest"), [(None, True), ("response", True), ("request", False)])
+def test_a_request_that_a_tester_replays_has_no_digest(is_replay: str | None, has_digest: bool) -> None:
+    """It is not the client that submits its task again (TA507)."""
+    flow = _flow()
+    flow.is_replay = is_replay
+    assert (exchange_of(flow).request_digest is not None) is has_digest
 
 
 def test_digest_tells_requests_apart() -> None:

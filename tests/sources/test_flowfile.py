@@ -32,6 +32,12 @@ def _streamed() -> HTTPFlow:
     return flow
 
 
+def _replayed() -> HTTPFlow:
+    flow = _ok()
+    flow.is_replay = "request"
+    return flow
+
+
 def _saved(*flows: Flow) -> bytes:
     file = io.BytesIO()
     writer = FlowWriter(file)
@@ -53,6 +59,7 @@ def _read(data: bytes, chunk: int = 4096) -> tuple[list[Captured], list[Damage]]
     [
         _ok(),
         _streamed(),
+        _replayed(),
         tflow.tflow(),
         tflow.tflow(err=True),
         tflow.tflow(resp=True, err=True),
@@ -67,6 +74,7 @@ def test_same_as_live(flow: HTTPFlow) -> None:
 KINDS: dict[str, Callable[[], Flow]] = {
     "http": _ok,
     "streamed": _streamed,
+    "replayed": _replayed,
     "without an answer": tflow.tflow,
     "error": lambda: tflow.tflow(err=True),
     "answer and error": lambda: tflow.tflow(resp=True, err=True),
