@@ -17,6 +17,7 @@ from fronts import free_port, replaced
 from ruamel.yaml import YAML
 
 from taskaudit.paths import configs_dir
+from tests.pages import text_of
 from tests.programs import output_of
 
 CONFIGS = configs_dir()
@@ -50,6 +51,12 @@ def unit(tmp_path: Path) -> Path:
     path = tmp_path / "taskaudit@.service"
     path.write_text(replaced(UNIT, {PROGRAM: sys.executable}))
     return path
+
+
+@pytest.mark.parametrize("page", ["staging.md", "store.md"])
+def test_the_pages_name_the_log_that_the_unit_writes(page: str) -> None:
+    (log,) = re.findall(r"--log %L(/\S+)", (CONFIGS / UNIT).read_text(encoding="utf-8"))
+    assert f"/var/log{log.replace('%i', '*')}" in text_of(f"docs/{page}")
 
 
 def _verified(unit: Path) -> str:

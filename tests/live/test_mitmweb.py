@@ -106,8 +106,8 @@ WAIVER = "waivers: [{rule: TA402, reason: known, owner: team-ecs, until: 2099-12
     [
         ("~comment TA306", ["❌"]),
         ("~marker :x:", ["❌"]),
-        ("~marker :no_bell:", ["🔕"]),
-        ("~comment waived", ["🔕"]),
+        ("~marker :zzz:", ["💤"]),
+        ("~comment waived", ["💤"]),
     ],
 )
 def test_a_filter_finds_verdicts(

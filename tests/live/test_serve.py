@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +25,10 @@ from serving import Serve, StartServe, changed, serving  # noqa: F401 (fixture)
 from taskaudit.auditor import Auditor
 from taskaudit.config.loading import load
 from taskaudit.demo.api import SCENARIOS, DemoApi
+from taskaudit.demo.mitmdump import program
 from taskaudit.offline.check import Check, Checked
 from taskaudit.recording.records import Stamp, records_of
+from tests.pages import blocks, text_of
 
 JOB = b'{"job_id": "70a599e0-31e7-49b7-b260-868f441e862b"}'
 PATH = "/v1/p/cloudservers"
@@ -170,6 +174,29 @@ def _about_exchanges(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, A
         for record in records
         if record["event_type"] in ("submission", "job_query", "finding", "unaudited")
     }
+
+
+def test_the_first_command_of_the_page_works_on_a_fresh_machine(tmp_path: Path) -> None:
+    """Without folders, files or a user of its own; only the ports are others here."""
+    command = blocks(text_of("docs/staging.md"))[0].commands[0]
+    _, *words = shlex.split(command.replace("8080", "0").replace("9101", "0"))
+    with (tmp_path / "told").open("wb") as told:
+        process = subprocess.Popen(
+            [program("taskaudit"), *words],
+            cwd=tmp_path,
+            env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        output = tmp_path / "told"
+        wait_until(lambda: process.poll() is not None or "listening" in output.read_text(), "it listens")
+        process.terminate()
+        assert process.wait(PATIENCE) == 0, output.read_text()
+    finally:
+        process.kill()
+    assert bodies(records_in(tmp_path / "ecs.ndjson"), "session")[-1]["state"] == "stop"
 
 
 def test_config_yaml_of_mitmproxy_is_not_read(serve: StartServe, api: DemoApi, tmp_path: Path) -> None:

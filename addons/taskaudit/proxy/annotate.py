@@ -28,7 +28,7 @@ KEY = "taskaudit"
 """Where our facts stand in a flow's metadata."""
 
 FINDING_MARKS = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":information_source:"}
-WAIVED_MARK = ":no_bell:"
+WAIVED_MARK = ":zzz:"
 JOB_MARK = ":white_check_mark:"
 ERROR_MARK = ":large_blue_circle:"
 QUERY_MARK = ":mag:"
