@@ -81,9 +81,20 @@ def test_reverse(serve: StartServe, api: DemoApi) -> None:
     assert _is_recorded(proxy, _job_id(_post(f"http://127.0.0.1:{proxy.port}{PATH}")))
 
 
-def test_reverse_before_tls(serve: StartServe, tls_api: DemoApi) -> None:
-    proxy = serve(tls_api.url, "--ssl-insecure")
+@pytest.mark.parametrize("option", ["ssl_insecure=true", "ssl_verify_upstream_trusted_ca={}"])
+def test_reverse_before_tls(serve: StartServe, tls_api: DemoApi, tmp_path: Path, option: str) -> None:
+    proxy = serve(tls_api.url, "--set", option.format(tmp_path / "origin" / "origin-ca-cert.pem"))
     assert _is_recorded(proxy, _job_id(_post(f"http://127.0.0.1:{proxy.port}{PATH}")))
+
+
+def test_a_certificate_that_is_not_trusted_is_told_once(serve: StartServe, tls_api: DemoApi) -> None:
+    proxy = serve(tls_api.url)
+    for _ in range(2):
+        assert _post(f"http://127.0.0.1:{proxy.port}{PATH}").status_code == 502
+    assert proxy.stop() == 0
+    assert [each["reason"] for each in proxy.of("unaudited")] == ["aborted", "aborted"]
+    assert proxy.told.count("is not trusted (unable to get local issuer certificate): trust its CA with") == 2
+    assert "(again once since it was last told)" in proxy.told
 
 
 def test_upstream(serve: StartServe, api: DemoApi) -> None:
