@@ -33,10 +33,26 @@ ANSWERS = {
     "nothing": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 }
 
+# What mitmproxy alters by itself, as docs/threats.md says: what is sent, and how what arrives begins or ends.
+ALTERED = {
+    "padded-headers": (
+        JSON + b"X-Padded: \t  a \t\r\nContent-Length:   %d\r\n\r\n" % len(JOB) + JOB,
+        JSON + b"X-Padded: a\r\nContent-Length: %d\r\n\r\n" % len(JOB) + JOB,
+    ),
+    "chunks": (
+        ANSWERS["chunked"],
+        JSON + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(JOB), JOB),
+    ),
+    "short": (JSON + b"Content-Length: %d\r\n\r\n" % (len(JOB) + 9) + JOB, b"HTTP/1.1 502 "),
+    "short-chunk": (JSON + b"Transfer-Encoding: chunked\r\n\r\n40\r\n" + JOB[:20], b"HTTP/1.1 502 "),
+    "nothing-at-all": (b"", b"HTTP/1.1 502 "),
+    "interim": (b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWERS["normal"], b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
 RAISING = """
 import taskaudit.auditor
 
-def raising(self, exchange, match=None):
+def raising(self, *arguments, **named):
     raise RuntimeError("the audit is broken, and this text may quote the traffic")
 
 taskaudit.auditor.Auditor.look = raising
@@ -91,6 +107,19 @@ def test_the_client_receives_the_same_bytes(
     _assert_each_failure_told(broken)
 
 
+def test_what_mitmproxy_alters_is_the_same_without_the_audit(
+    launch: Start, raw_origin: Callable[[dict[str, bytes]], RawOrigin], tmp_path: Path
+) -> None:
+    origin = raw_origin({name: sent for name, (sent, _) in ALTERED.items()})
+    mode = ["--mode", f"reverse:{origin.url}", "--set", "connection_strategy=lazy"]
+    off, on = launch(*mode, audit=False), launch(*mode, log=tmp_path / "on.ndjson")
+    for name, (sent, begins) in ALTERED.items():
+        alone = exchange_bytes(off.port, name)
+        assert alone != sent
+        assert alone.startswith(begins)
+        assert exchange_bytes(on.port, name) == alone
+
+
 def _assert_all_accounted_for(proxy: Proxy) -> None:
     totals = bodies(proxy.stopped(), "stats")[-1]
     assert totals["seen"] == totals["in_scope"] == len(ANSWERS)
@@ -104,7 +133,10 @@ def _assert_each_failure_told(proxy: Proxy) -> None:
     assert "may quote the traffic" not in output + proxy.log.read_text()
     reasons = [body["reason"] for body in bodies(proxy.records, "unaudited")]
     assert reasons == ["internal_error"] * len(ANSWERS)
-    assert [f["rule"] for f in proxy.of("finding")] == ["TA901"] * len(ANSWERS)
+    rules = [found["rule"] for found in proxy.of("finding")]
+    assert rules.count("TA901") == len(ANSWERS)
+    # The job is followed all the same: its id is the same in each answer, and it is never asked for.
+    assert set(rules) == {"TA901", "TA204", "TA501"}
     assert [f["rule"] for f in proxy.of("fault")] == ["TA901"] * len(ANSWERS)
     totals = proxy.of("stats")[-1]
     assert totals["unaudited"]["internal_error"] == totals["seen"] == len(ANSWERS)
