@@ -23,7 +23,7 @@ from taskaudit.offline import gathering
 from taskaudit.sources.captured import Captured
 from taskaudit.sources.flow import exchange_of
 from taskaudit.sources.reading import read
-from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, exchange
+from tests.samples import BAD_ERROR, JOB, JOB_ID, answer, auditor, exchange
 
 SECRET = "text of the traffic"
 TWICE = '{"error":{"message":"m","code":400,"%s":1,"%s":2}}'
@@ -225,3 +225,31 @@ def test_the_body_is_not_kept() -> None:
 
 def test_what_does_not_fail_is_given() -> None:
     assert guarded(lambda: 1, lambda _: 2) == 1
+
+
+@pytest.mark.parametrize(
+    ("content_type", "rules"),
+    [
+        ("application/json", []),
+        (" application/json\t; charset=utf-8", []),
+        ("application/json\u00a0", ["TA009"]),
+        ("application/json\u3000;charset=utf-8", ["TA009"]),
+        ("application/json; char\u017fet=utf-16", []),
+    ],
+)
+def test_headers_know_the_blanks_and_letters_of_ascii(content_type: str, rules: list[str]) -> None:
+    given = exchange(answer=answer(JOB, content_type=content_type))
+    assert [found.rule for found in auditor().look(given).findings] == rules
+
+
+def test_a_text_that_ends_early_ends_after_its_last_character() -> None:
+    (found,) = auditor().look(exchange('{"job_id": "a\u00a0')).findings
+    assert (found.rule, found.place) == ("TA006", (1, 15))
+
+
+@pytest.mark.parametrize(
+    ("project", "is_one"), [("0123", True), ("a-b", True), ("项目", False), ("²", False)]
+)
+def test_a_project_is_named_in_ascii(project: str, is_one: bool) -> None:
+    match = auditor().catalogue.match("POST", f"/v1/{project}/cloudservers", "ecs.example.com")
+    assert (match is not None) == is_one
