@@ -119,17 +119,6 @@ def view_rows(address: str, name: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}"))]
 
 
-def back_to_version_1(address: str) -> None:
-    """Makes a store what it was before it knew of waivers."""
-    statements = [f"DROP VIEW {name}" for name in ("jobs", "findings")]
-    for table in ("records", "doubles"):
-        columns = ("waived_until", "waived_by", "waived_why", "matched_by", "sub_job_ids", "has_query_route")
-        statements += [f"ALTER TABLE {table} DROP COLUMN {column}" for column in columns]
-    with Database(address) as database, database.transaction() as connection:
-        for statement in (*statements, "UPDATE taskaudit_store SET version = 1"):
-            connection.execute(text(statement))
-
-
 def command_rows(story: Story) -> dict[str, list[tuple[object, ...]]]:
     """What the commands make of a story, by the name of the view that has to give the same."""
     return {

@@ -25,9 +25,8 @@ from taskaudit.store.load import Loader
 from taskaudit.store.reading import tell_store
 from taskaudit.story.story import tell
 from tests.cli.running import run
-from tests.samples import BAD_ERROR, outcome
-from tests.stories import START, ask, submit, under, write_log
-from tests.tangles import POLICY, back_to_version_1, command_rows, load, tangle, view_rows
+from tests.stories import ask, submit, write_log
+from tests.tangles import command_rows, load, tangle, view_rows
 
 
 class Following:
@@ -94,16 +93,6 @@ def test_views_and_story_are_those_of_the_logs(tmp_path: Path, postgres_url: str
     before = view_rows(postgres_url, "records")
     assert load(postgres_url, logs) == (0, 0)
     assert view_rows(postgres_url, "records") == before
-
-
-def test_an_older_store_is_brought_up_to_date(tmp_path: Path, postgres_url: str) -> None:
-    faults = [submit(0), outcome(BAD_ERROR, 400, started=START + 1, ended=START + 2), ask(5), submit(7)]
-    logs = [write_log(tmp_path / "log", under(POLICY, faults), policy=POLICY)]
-    load(postgres_url, logs)
-    back_to_version_1(postgres_url)
-    load(postgres_url, logs)
-    for view, rows in command_rows(tell(logs)).items():
-        assert view_rows(postgres_url, view) == rows
 
 
 def test_both_databases_hold_the_same(tmp_path: Path, postgres_url: str) -> None:

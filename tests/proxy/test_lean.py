@@ -10,7 +10,6 @@ import pytest
 
 from taskaudit.proxy.addon import TaskAudit
 from taskaudit.proxy.lean import LeanMaster, Refused
-from taskaudit.proxy.options import KeptOptions
 
 
 def with_master[T](look: Callable[[LeanMaster], T], *arguments: str) -> T:
@@ -32,10 +31,6 @@ def with_master[T](look: Callable[[LeanMaster], T], *arguments: str) -> T:
 def names(master: LeanMaster) -> list[str]:
     """Of its addons, in order."""
     return [type(each).__name__ for each in master.dispatch.members]
-
-
-def test_its_options_are_kept() -> None:
-    assert with_master(lambda master: type(master.options)) is KeptOptions
 
 
 ALWAYS = ["Core", "Block", "DisableH2C", "Proxyserver", "NextLayer", "TlsConfig", "ErrorCheck"]

@@ -31,7 +31,6 @@ from mitmproxy.options import Options
 from mitmproxy.tools.cmdline import common_options
 
 from taskaudit.proxy.dispatch import Dispatch
-from taskaudit.proxy.options import KeptOptions
 
 _ALWAYS: tuple[Callable[[], Any], ...] = (
     core.Core,
@@ -109,7 +108,7 @@ class LeanMaster(Master):
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        super().__init__(KeptOptions())
+        super().__init__(Options())
         self.dispatch = Dispatch()
         self.addons.add(self.dispatch)  # type: ignore[no-untyped-call]
         for make in (*_ALWAYS, *(each.make for each in _ON_DEMAND if _is_wanted(each, arguments))):

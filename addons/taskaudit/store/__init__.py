@@ -3,7 +3,7 @@
 The logs stay the source of truth; the store is made from them and can be made again.
 
     address.py   where it is: URLs and paths
-    schema.py    the tables, their version, how an older store is brought up to it
+    schema.py    the tables, their version
     judging.py   the story in SQL, and the rules on more than one exchange
     views.py     `jobs` and `findings` in SQL
     database.py  connections, transactions, what the database's errors mean

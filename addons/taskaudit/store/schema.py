@@ -1,4 +1,4 @@
-"""The tables, their version, and how an older store is brought up to it.
+"""The tables, and their version.
 
 Every record of the logs is one row of `records`, once (contract, section 6: `record_id` depends on the
 exchange alone). The primary key is `job_id` with `record_id`, so that the table can be distributed by
@@ -16,7 +16,6 @@ job id may hold, and takes longer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -39,52 +38,8 @@ from sqlalchemy.types import TypeEngine
 from taskaudit.store.address import StoreError
 from taskaudit.store.views import VIEWS, view_sql
 
-VERSION = 3
-"""The version of the schema that this program knows."""
-
-type Statements = Sequence[str]
-"""What is said to both databases, with `{text}` where text gets the database's type, `{until}`, `{owner}` and
-`{reason}` where a finding's waiver is read out of `record`."""
-
-_WAIVED = tuple(
-    statement
-    for table in ("records", "doubles")
-    for statement in (
-        *(
-            f"ALTER TABLE {table} ADD COLUMN {name} {{text}}"
-            for name in ("waived_until", "waived_by", "waived_why")
-        ),
-        f"UPDATE {table} SET waived_until = {{until}}, waived_by = {{owner}}, waived_why = {{reason}} "
-        # What holds NUL, PostgreSQL cannot read.
-        "WHERE event_type = 'finding' AND CAST(record AS TEXT) LIKE '%\"waiver\":{{%' "
-        "AND REPLACE(CAST(record AS TEXT), '\\u0000', '') = CAST(record AS TEXT)",
-    )
-)
-
-_INFERRED = tuple(
-    statement
-    for table in ("records", "doubles")
-    for statement in (
-        *(f"ALTER TABLE {table} ADD COLUMN {name} {{text}}" for name in ("matched_by", "sub_job_ids")),
-        f"ALTER TABLE {table} ADD COLUMN has_query_route BOOLEAN",
-        f"UPDATE {table} SET matched_by = 'route' WHERE is_query",
-    )
-)
-
-MIGRATIONS: dict[int, Statements] = {1: _WAIVED, 2: _INFERRED}
-"""Statements that bring a store of that version to the next. Views are dropped before and made anew."""
-
-_MEMBERS = ("until", "owner", "reason")
-_DIALECTS = {
-    "postgresql": {
-        "text": 'TEXT COLLATE "C"',
-        **{name: f"record #>> '{{finding,waiver,{name}}}'" for name in _MEMBERS},
-    },
-    "sqlite": {
-        "text": "TEXT",
-        **{name: f"json_extract(record, '$.finding.waiver.{name}')" for name in _MEMBERS},
-    },
-}
+VERSION = 1
+"""The version of the schema; a store of another one is to be loaded again from the logs."""
 
 _LOCK = 7_415_093_262_041
 """The number of the lock under which a schema is made on PostgreSQL."""
@@ -177,29 +132,30 @@ def version_of(connection: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def check_known(version: int) -> None:
-    """Raises StoreError for a version that is newer than this program."""
-    if version > VERSION:
+def check_version(version: int) -> None:
+    """Raises StoreError for a store that another version of the program has made."""
+    if version != VERSION:
         raise StoreError(
-            f"it has schema version {version}, and this taskaudit knows {VERSION} at most: update taskaudit"
+            f"it has schema version {version}, and this taskaudit needs {VERSION}: "
+            "load the logs into a new store"
         )
 
 
 def set_up(connection: Connection) -> None:
-    """Makes the schema, or brings it up to `VERSION`. Raises StoreError where that cannot be.
+    """Makes the schema where there is none. Raises StoreError where that cannot be.
 
     Safe from any number of instances at once: SQLite is locked by the transaction, PostgreSQL here.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     version = version_of(connection)
-    if version is None:
-        _refuse_others_tables(connection)
-        metadata.create_all(connection)
-        _make_views(connection)
-    else:
-        check_known(version)
-        _migrate(connection, version)
+    if version is not None:
+        check_version(version)
+        return
+    _refuse_others_tables(connection)
+    metadata.create_all(connection)
+    for name in VIEWS:
+        connection.execute(text(f"CREATE VIEW {name} AS {view_sql(name, connection.dialect.name)}"))
 
 
 def _refuse_others_tables(connection: Connection) -> None:
@@ -208,24 +164,3 @@ def _refuse_others_tables(connection: Connection) -> None:
         raise StoreError(
             f"it has a table or view {taken[0]} that is not taskaudit's: give a database or schema of its own"
         )
-
-
-def _migrate(connection: Connection, version: int) -> None:
-    if version == VERSION:
-        return
-    _drop_views(connection)
-    for step in range(version, VERSION):
-        for statement in MIGRATIONS[step]:
-            connection.execute(text(statement.format(**_DIALECTS[connection.dialect.name])))
-    connection.execute(text("UPDATE taskaudit_store SET version = :version"), {"version": VERSION})
-    _make_views(connection)
-
-
-def _drop_views(connection: Connection) -> None:
-    for name in VIEWS:
-        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-
-
-def _make_views(connection: Connection) -> None:
-    for name in VIEWS:
-        connection.execute(text(f"CREATE VIEW {name} AS {view_sql(name, connection.dialect.name)}"))
