@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexed_png import indexed
-from mitmweb import TASKAUDIT, FlowPage, Mitmweb, free_port
+from mitmweb import TASKAUDIT, FlowPage, Mitmweb
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from taskaudit.contract.words import Language
@@ -54,23 +54,22 @@ def main() -> None:
 def _pictures(browser: Browser, language: Language) -> Iterator[tuple[str, bytes]]:
     """File name and PNG of each picture in a language."""
     with tempfile.TemporaryDirectory() as made, DemoApi() as api:
-        folder, status = Path(made), free_port()
-        with Mitmweb(folder, *_arguments(folder, api, status, language)) as web:
+        folder = Path(made)
+        with Mitmweb(folder, *_arguments(folder, api, language)) as web:
             _traffic(web.port)
             if language is Language.EN:  # The list has no words of ours but the comments, which are English.
                 yield "list.png", _of_list(browser, web.address)
             yield f"view.{language}.png", _of_view(browser, web.address)
-            yield f"status.{language}.png", _of_status(browser, f"http://127.0.0.1:{status}/")
+            yield f"status.{language}.png", _of_status(browser, web.status_page)
             web.stop()
         yield f"report.{language}.png", _of_report(browser, _report(folder, language))
 
 
-def _arguments(folder: Path, api: DemoApi, status: int, language: Language) -> list[str]:
+def _arguments(folder: Path, api: DemoApi, language: Language) -> list[str]:
     config = folder / "demo.yaml"
     config.write_text(CONFIG, encoding="utf-8")
     host = ["--modify-headers", f"/~q/Host/{HOST}", "--set", "showhost=true"]
-    listen = ["--set", f"taskaudit_listen={status}"]
-    return ["--mode", f"reverse:{api.url}", "--config", str(config), "--lang", language, *host, *listen]
+    return ["--mode", f"reverse:{api.url}", "--config", str(config), "--lang", language, *host]
 
 
 def _traffic(port: int) -> None:

@@ -233,7 +233,7 @@ def test_no_command_in_a_front_end_tells_one(
                 getattr(audit, hook)(flow)
                 getattr(view, hook)(flow)
             view.focus.flow = flow
-            told += execute("taskaudit.explain")
+            told += execute("taskaudit.explain" if others else "taskaudit.explain TA306")
             if findings_on(flow):
                 told += execute(f"taskaudit.bug @focus {tmp_path / 'bug.md'}")
                 told.append((tmp_path / "bug.md").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from running import PATIENCE, wait_until
 
 TASKAUDIT = Path(sys.executable).with_name("taskaudit")
 _LISTENING = re.compile(r"proxy.* listening at \S*:(\d+)")
+_STATUS_PAGE = re.compile(r"status page: (\S+)")
 _ADDRESS = re.compile(r"Web server listening at (\S+)")
 
 
@@ -49,6 +50,11 @@ class Mitmweb:
     def address(self) -> str:
         """Where its page is, with the token that opens it."""
         return self._told(_ADDRESS)
+
+    @property
+    def status_page(self) -> str:
+        """Where the audit's own page is, with the token that opens it."""
+        return self._told(_STATUS_PAGE)
 
     def stop(self) -> int:
         """Asks it to end; its exit status."""
