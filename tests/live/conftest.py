@@ -13,6 +13,7 @@ import pytest
 from browser import browser, look  # noqa: F401 (fixtures)
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from forking import Forks
 from mitmproxy.certs import CertStore
 from mitmproxy.options import CONF_BASENAME, KEY_SIZE
 from postgres import Postgres
@@ -30,6 +31,13 @@ def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mitmproxy")
     CertStore.from_store(folder, CONF_BASENAME, KEY_SIZE)
     return folder
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Most of what a start costs, once."""
+    with Forks() as made:
+        yield made
 
 
 @pytest.fixture

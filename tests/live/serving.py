@@ -51,8 +51,7 @@ class Serve:
     """A running `taskaudit serve`; its files lie in `folder`, under `name`.
 
     In reverse mode before `origin`, unless `mode` is another one. `settings`: its configuration, as YAML.
-    `command` runs in place of the program, `log` is another place for the log. With `forks` it starts sooner,
-    and nobody knows its exit status.
+    `command` runs in place of the program, `log` is another place for the log. With `forks` it starts sooner.
     """
 
     def __init__(
@@ -78,13 +77,14 @@ class Serve:
         ours = ["--log", str(self.log), "--config", str(self.config), "--listen", listen]
         ours += ["--set", f"confdir={confdir or folder / name}"]
         words = ["serve", *where, *ours, *arguments]
-        if forks is not None:
-            self.process: subprocess.Popen[bytes] | Forked = forks.start(words, self._told)
+        variables = {**os.environ, TOKEN_VARIABLE: TOKEN, **(environment or {})}
+        if forks is not None and not command:
+            self.process: subprocess.Popen[bytes] | Forked = forks.start(words, self._told, variables)
             return
         with self._told.open("wb") as told:
             self.process = subprocess.Popen(
                 [*(command or [program("taskaudit")]), *words],
-                env={**os.environ, TOKEN_VARIABLE: TOKEN, **(environment or {})},
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=subprocess.STDOUT,
@@ -193,12 +193,12 @@ type StartServe = Callable[..., Serve]
 
 
 @pytest.fixture(name="serve")
-def serving(tmp_path: Path, confdir: Path) -> Iterator[StartServe]:
+def serving(tmp_path: Path, confdir: Path, forks: Forks) -> Iterator[StartServe]:
     """Starts `taskaudit serve`: as `Serve`, but for the folder."""
     with ExitStack() as running:
 
         def start(origin: str, *arguments: str, **options: Any) -> Serve:
-            made = Serve(origin, tmp_path, *arguments, **{"confdir": confdir, **options})
+            made = Serve(origin, tmp_path, *arguments, **{"confdir": confdir, "forks": forks, **options})
             return running.enter_context(made)
 
         yield start

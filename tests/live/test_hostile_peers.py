@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 
 import pytest
+from forking import Forks
 from running import PATIENCE, bodies, exchange_bytes, submission, wait_until
 from scripted_origin import JSON, MEGABYTE, Script, ScriptedOrigin, chunk, reset, send_all, sends, sized
 from serving import Serve
@@ -156,9 +157,12 @@ PEERS: dict[str, tuple[Peer, dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_a_hostile_peer(tmp_path: Path, confdir: Path, name: str) -> None:
+def test_a_hostile_peer(tmp_path: Path, confdir: Path, forks: Forks, name: str) -> None:
     peer, expected = PEERS[name]
-    with ScriptedOrigin(SCRIPTS) as origin, Serve(origin.url, tmp_path, confdir=confdir) as serve:
+    with (
+        ScriptedOrigin(SCRIPTS) as origin,
+        Serve(origin.url, tmp_path, confdir=confdir, forks=forks) as serve,
+    ):
         at_first = (serve.port, serve.peak)[1]
         with peer(serve.port):
             assert exchange_bytes(serve.port, "polite").endswith(JOB)

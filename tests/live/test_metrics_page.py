@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forking import Forks
 from running import Client, wait_until
 from serving import Serve
 
@@ -21,9 +22,9 @@ HEALTH_CHECK = 'CMD ["/opt/taskaudit/bin/python", '
 
 
 @pytest.fixture
-def serve(tmp_path: Path, api: DemoApi) -> Iterator[Serve]:
+def serve(tmp_path: Path, api: DemoApi, forks: Forks) -> Iterator[Serve]:
     """One before the demo's API."""
-    with Serve(api.url, tmp_path) as running:
+    with Serve(api.url, tmp_path, forks=forks) as running:
         yield running
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import Forks
 from running import Client, Proxy, Start, assert_sound, bodies, wait_until
 from serving import Serve
 from zstandard import ZstdDecompressor
@@ -106,9 +107,11 @@ def lines_in(path: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("fsync", ["off", "batch"])
-def test_every_100_kb_under_load(tmp_path: Path, api: DemoApi, confdir: Path, fsync: str) -> None:
+def test_every_100_kb_under_load(
+    tmp_path: Path, api: DemoApi, confdir: Path, forks: Forks, fsync: str
+) -> None:
     settings = {"log": {"rotate_bytes": LIMIT, "compress": "zstd", "fsync": fsync}}
-    with Serve(api.url, tmp_path, settings=json.dumps(settings), confdir=confdir) as proxy:
+    with Serve(api.url, tmp_path, settings=json.dumps(settings), confdir=confdir, forks=forks) as proxy:
         load = Load(proxy)
         load.go_on(1200)
         received = load.end()

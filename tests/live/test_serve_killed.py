@@ -43,10 +43,10 @@ class _Lane:
         self.received: set[str] = set()
         self.torn = 0
 
-    def run(self, rounds: int, forks: Forks) -> None:
+    def run(self, rounds: int) -> None:
         """Each round looks at the whole log so far."""
         for _ in range(rounds):
-            with self._start(forks=forks) as proxy:
+            with self._start() as proxy:
                 self._under_load(proxy)
             self._look(proxy.log)
             if self._random.random() < 0.3:
@@ -105,13 +105,13 @@ def _submit(port: int, job_ids: set[str], answered: threading.Event) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_fifty_kills(api: DemoApi, tmp_path: Path, confdir: Path) -> None:
+def test_fifty_kills(api: DemoApi, tmp_path: Path, confdir: Path, forks: Forks) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    start = partial(Serve, api.url, tmp_path, confdir=confdir)
+    start = partial(Serve, api.url, tmp_path, confdir=confdir, forks=forks)
     lanes = [_Lane(start, f"lane-{number}", seed + number) for number in range(LANES)]
-    with Forks() as forks, ThreadPoolExecutor(LANES) as pool:
-        for done in [pool.submit(lane.run, ROUNDS // LANES + 1, forks) for lane in lanes]:
+    with ThreadPoolExecutor(LANES) as pool:
+        for done in [pool.submit(lane.run, ROUNDS // LANES + 1) for lane in lanes]:
             done.result()
     for lane in lanes:
         lane.end()

@@ -104,7 +104,7 @@ def assert_nothing_is_lost(start: Callable[[str], Started], signals: int = 1, po
 @pytest.mark.parametrize("signals", [1, 2])
 def test_serve(serve: StartServe, signals: int, attempt: int) -> None:
     def start(origin: str) -> Started:
-        proxy = serve(origin)
+        proxy = serve(origin, forks=None)
         assert isinstance(proxy.process, subprocess.Popen)
         return proxy.port, proxy.process, proxy.log
 
