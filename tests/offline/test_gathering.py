@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from taskaudit.contract.answer import Missing
 from taskaudit.offline.gathering import Checked, Damaged, Gathering, _packed, _unpacked, shares_of
 from taskaudit.policy.policy import Policy
 from taskaudit.sources.reading import STDIN
+from taskaudit.spool.blocks import Store
+from taskaudit.spool.sent import receive, send
 from tests.samples import BAD_ERROR, JOB, answer, auditor, exchange, outcome, waiver
 
 CONTENTS = {
@@ -30,8 +33,8 @@ def captures(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in CONTENTS]
 
 
-def gathered(captures: list[Path], folder: Path | None = None) -> Gathering:
-    gathering = Gathering(folder)
+def gathered(captures: list[Path]) -> Gathering:
+    gathering = Gathering()
     gathering.read(auditor(), captures, None)
     return gathering
 
@@ -50,10 +53,11 @@ def test_a_gathering_keeps_what_is_in_scope(captures: list[Path]) -> None:
     assert list(gathering.steps) == []  # None of them has a request.
 
 
-def test_one_in_a_folder_can_be_given_to_another_process(captures: list[Path], tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    here, there = gathered(captures), pickle.loads(pickle.dumps(gathered(captures, folder)))
+def test_it_can_be_sent_to_another_process(captures: list[Path]) -> None:
+    pipe = io.BytesIO()
+    send(gathered(captures), pipe)
+    pipe.seek(0)
+    here, there = gathered(captures), receive(pipe, Store())
     assert isinstance(there, Gathering)
     kept: list[Checked] = list(there.kept())
     assert kept == list(here.kept())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
-import pickle
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from taskaudit.log import Damaged, LogError
+from taskaudit.spool.blocks import Store
+from taskaudit.spool.sent import receive, send
 from taskaudit.story.merged import Merged
 from tests.samples import BAD_ERROR, JOB_ID, outcome
 from tests.stories import START, ask, submit, write_log
@@ -133,9 +135,12 @@ def test_what_another_one_has_taken(tmp_path: Path) -> None:
     first = write_log(tmp_path / "a", [submit(0), outcome(BAD_ERROR, 400, started=START, ended=START + 2)])
     second = write_log(tmp_path / "b", [submit(0), ask(5)], instance="proxy-b", stop=False)
     one = read(first, second)
-    together, part = read(first), Merged(tmp_path, 1)
+    together, part = read(first), Merged(1)
     part.read(second)
-    together.include(pickle.loads(pickle.dumps(part)))
+    pipe = io.BytesIO()
+    send(part, pipe)
+    pipe.seek(0)
+    together.include(receive(pipe, Store()))
     assert [structs.replace(told, nth=0) for told in together.exchanges()] == [
         structs.replace(told, nth=0) for told in one.exchanges()
     ]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +14,6 @@ from taskaudit.story import shares
 from taskaudit.story.merged import Merged
 from taskaudit.story.shares import read_logs
 from taskaudit.story.story import Story, story_of
-from tests.offline.test_processes import wait_for_processes
 from tests.samples import BAD_ERROR, outcome
 from tests.stories import START, ask, submit, write_log
 
@@ -46,9 +43,9 @@ def logs(tmp_path: Path) -> list[Path]:
 
 def read(logs: list[Path], processes: int, size: int = 2000) -> tuple[Merged, Story]:
     merged = Merged()
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shares, "_SECTION", size)
-        read_logs(merged, logs, opened, processes)
+        read_logs(merged, logs, processes)
         return merged, story_of(merged)
 
 
@@ -73,41 +70,21 @@ def test_short_logs_are_read_here(logs: list[Path], monkeypatch: pytest.MonkeyPa
 def test_what_a_process_that_died_was_to_read_is_read_here(
     logs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares, "_by_process", dies)
-    _, story = read(logs, 2)
-    assert story == read(logs, 1)[1]
+    monkeypatch.setattr(shares, "_read", dies_elsewhere)
+    assert read(logs, 2)[1] == read(logs, 1)[1]
 
 
-def dies(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+HERE, READS = os.getpid(), shares._read
+
+
+def dies_elsewhere(*given: Any) -> object:
+    """Reads in this process, and ends any other."""
+    if os.getpid() != HERE:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return READS(*given)
 
 
 def test_a_foreign_file_is_no_traceback(logs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "foreign").write_text("{}\n" * 2000, encoding="utf-8")
     with pytest.raises(LogError, match="not a log"):
         read([*logs, tmp_path / "foreign"], 2)
-
-
-def test_ctrl_c_ends_all_of_them(tmp_path: Path) -> None:
-    """The terminal interrupts every process of its group; what is left of a large log is not read."""
-    log, aside = write_log(tmp_path / "log", LIFE), tmp_path / "aside"
-    aside.mkdir()
-    first, *lines = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(first + b"".join(lines) * 800)
-    program = (
-        "from taskaudit.story import shares; shares.cores = lambda: 2; import taskaudit.cli as c; c.main()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "jobs", str(log)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(aside)},
-    ) as run:
-        wait_for_processes(run.pid)
-        os.killpg(run.pid, signal.SIGINT)
-        out, err = run.communicate(timeout=60)
-    assert run.returncode not in (0, None)
-    assert (out, "Traceback" in err) == ("", False)
-    assert list(aside.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -13,7 +14,7 @@ from taskaudit.log.format import LogError
 from taskaudit.log.reading import Inode, Lines, batches_of, open_files
 
 _MOST_OPEN = 100
-"""Files at the same time; a process may have some hundreds."""
+"""Files at the same time; a process may have some hundreds, where its limit is the usual one."""
 _USUAL_RATIO = 10
 """How many times as long as compressed a log is."""
 
@@ -41,20 +42,29 @@ def in_sections(paths: Iterable[Path], before: set[Inode], size: int) -> Iterato
 
     `before` is as for `read_batches`. Raises LogError.
     """
-    files: list[int] = []
+    most, files = _most_open(), list[int]()
     sections: list[Section] = []
     try:
         for path in paths:
             for name, file in open_files(path, before):
                 files.append(os.dup(file.fileno()))
                 sections += _cut(name, file, files[-1], size)
-                if len(files) >= _MOST_OPEN:
+                if len(files) >= most:
                     yield sections
                     sections = []
                     _close(files)
         yield sections
     finally:
         _close(files)
+
+
+def _most_open() -> int:
+    limit = -1
+    if sys.platform != "win32":
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_OPEN if limit < 0 else max(1, min(_MOST_OPEN, limit // 4))
 
 
 def _cut(path: Path, file: BinaryIO, number: int, size: int) -> Iterator[Section]:

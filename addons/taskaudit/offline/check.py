@@ -35,7 +35,6 @@ from taskaudit.offline.processes import gather
 from taskaudit.processes import Advance, cores
 from taskaudit.recording.records import finding_facts, http_facts
 from taskaudit.sources.reading import expand
-from taskaudit.spool.blocks import new_folder
 from taskaudit.spool.sorter import Sorter
 from taskaudit.text.json_line import json_line
 from taskaudit.totals import Totals
@@ -105,7 +104,7 @@ class Check:
         opened: ExitStack,
     ) -> Iterator[Gathering]:
         if len(shares) > 1:
-            for each in gather(self.auditor, shares, new_folder(opened), advance, known):
+            for each in gather(self.auditor, shares, advance, known):
                 yield opened.enter_context(closing(each))
             return
         gathering = opened.enter_context(closing(Gathering(known=known)))

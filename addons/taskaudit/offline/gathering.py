@@ -59,14 +59,14 @@ class Passed(msgspec.Struct, frozen=True):
 
 
 class Gathering:
-    """What was found in some sources. Kept in files of a `folder`, it can be given to another process."""
+    """What was found in some sources."""
 
-    def __init__(self, folder: Path | None = None, known: KnownIds | None = None) -> None:
+    def __init__(self, known: KnownIds | None = None) -> None:
         self.totals = Totals()
-        self.ids = Ids(known, folder and folder / "ids")
-        self._kept = Spool[_Packed](folder and folder / "kept")
-        self.steps = Sorter[Step](folder and folder / "steps")
-        self.unread = Spool[Damaged | Passed](folder and folder / "unread")
+        self.ids = Ids(known)
+        self._kept = Spool[_Packed]()
+        self.steps = Sorter[Step]()
+        self.unread = Spool[Damaged | Passed]()
         self.size = 0
 
     def close(self) -> None:

@@ -34,10 +34,10 @@ _ASKED, _RETURNED = 0.0, 1.0
 class Ids:
     """The ids that are known, and what was asked for that is not."""
 
-    def __init__(self, known: KnownIds | None = None, path: Path | None = None) -> None:
+    def __init__(self, known: KnownIds | None = None) -> None:
         self.known = KnownIds(MOST_JOBS)
         self.learn(known or ())
-        self._words = Differing(path)
+        self._words = Differing()
         self._recent: set[str] = set()
 
     def close(self) -> None:

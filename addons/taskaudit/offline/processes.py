@@ -12,25 +12,24 @@ from pathlib import Path
 from taskaudit.auditor import Auditor
 from taskaudit.known_ids import KnownIds
 from taskaudit.offline.gathering import Damaged, Gathering
-from taskaudit.processes import Advance, advanced, cores, shared_out
+from taskaudit.processes import Advance, cores, shared_out
 from taskaudit.sources.captured import Damage
 
-_DIED = "cannot be read: the process that reads it has died, or could not be started"
+_DIED = "cannot be read: the process that reads it has died"
 
 
 def gather(
     auditor: Auditor,
     shares: Sequence[Sequence[Path]],
-    folder: Path,
     advance: Advance | None,
     known: KnownIds | None = None,
 ) -> Iterator[Gathering]:
-    """One gathering a share, in order; `folder` holds their files. Where a process dies, that is a damage."""
+    """One gathering a share, in order. Where a process dies, that is a damage."""
     # Not by fork: this process may have threads, such as that of the progress bar.
     gatherings = shared_out(
         _gather,
-        (auditor, folder, known),
-        list(enumerate(shares)),
+        (auditor, known),
+        shares,
         count=cores(),
         method="spawn",
         advance=advance,
@@ -46,11 +45,10 @@ def _lost(share: Sequence[Path]) -> Gathering:
     return lost
 
 
-def _gather(setup: tuple[Auditor, Path, KnownIds | None], share: tuple[int, Sequence[Path]]) -> Gathering:
-    auditor, folder, known = setup
-    number, paths = share
-    own = folder / str(number)
-    own.mkdir()
-    gathering = Gathering(own, known)
-    gathering.read(auditor, paths, advanced)
+def _gather(
+    setup: tuple[Auditor, KnownIds | None], share: Sequence[Path], advance: Advance | None
+) -> Gathering:
+    auditor, known = setup
+    gathering = Gathering(known)
+    gathering.read(auditor, share, advance)
     return gathering

@@ -7,8 +7,8 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import suppress
+from threading import Lock
 from typing import Any, NamedTuple
 
 from taskaudit.failure import Failure
@@ -42,67 +42,91 @@ class SpoolError(Failure):
         return cls(f"cannot put aside what was read in {where} (TMPDIR): {error.strerror}")
 
 
-def new_folder(opened: ExitStack) -> Path:
-    """A folder for files of spools, deleted when `opened` is closed. Raises SpoolError."""
-    try:
-        return Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="taskaudit-")))
-    except OSError as error:
-        raise SpoolError.of(error) from error
+class Store:
+    """A file without a name, a small one in memory. It is gone with the last that uses it, however that ends.
+
+    Several threads may use it. Raises SpoolError where there is no room.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - see __del__
+        self._lock = Lock()
+        self.size = 0
+
+    def reserve(self, size: int) -> int:
+        """Where the next bytes are to be written."""
+        with self._lock:
+            at, self.size = self.size, self.size + size
+        return at
+
+    def write(self, at: int, data: bytes) -> None:
+        """Writes bytes to a place."""
+        try:
+            with self._lock:
+                self._file.seek(at)
+                self._file.write(data)
+                self._file.flush()
+        except OSError as error:
+            raise SpoolError.of(error) from error
+
+    def read(self, at: int, size: int) -> bytes:
+        """The bytes at a place."""
+        with self._lock:
+            self._file.seek(at)
+            return self._file.read(size)
+
+    def __del__(self) -> None:
+        with suppress(OSError):  # What could not be written is told of already.
+            self._file.close()
+
+
+class Room:
+    """What one list has in a store, from `start` on; the store is its own, unless one is given."""
+
+    def __init__(self, store: Store | None = None, start: int = 0) -> None:
+        self._store = store or Store()
+        self._start = start
+
+    @property
+    def size(self) -> int:
+        """Of all that was added, in bytes."""
+        return self._store.size - self._start
+
+    def add(self, data: bytes) -> int:
+        """Where the bytes are now. Raises SpoolError."""
+        at = self._store.reserve(len(data))
+        self._store.write(at, data)
+        return at - self._start
+
+    def get(self, at: int, size: int) -> bytes:
+        """The bytes that are there."""
+        return self._store.read(self._start + at, size)
 
 
 class Blocks:
-    """Lists of items in a file, a small one in memory. Without a path it has no name, and is gone at the end.
+    """Lists of items in a file without a name."""
 
-    With a path they can be given to another process.
-    """
-
-    def __init__(self, path: Path | None, codec: Codec) -> None:
-        self._path = path
+    def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._ends = array("Q", [0])
-        self._file: Any = None
+        self._room: Room | None = None
+        self._places = array("Q")
+        self._sizes = array("Q")
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._places)
 
     def add(self, items: Any) -> None:
         """Appends a list. Raises SpoolError."""
         data = self._codec.dumps(items)
-        try:
-            file = self._opened()
-            file.seek(self._ends[-1])
-            file.write(data)
-            file.flush()
-        except OSError as error:
-            raise SpoolError.of(error) from error
-        self._ends.append(self._ends[-1] + len(data))
+        self._room = self._room or Room()
+        self._places.append(self._room.add(data))
+        self._sizes.append(len(data))
 
     def get(self, number: int) -> Any:
         """A list, by its number."""
-        start, end = self._ends[number : number + 2]
-        file = self._opened()
-        file.seek(start)
-        return self._codec.loads(file.read(end - start))
-
-    def _opened(self) -> Any:
-        if self._file is None:
-            if self._path is None:
-                self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - see close
-            else:
-                self._file = self._path.open("r+b" if len(self) else "x+b")
-        return self._file
+        assert self._room is not None
+        return self._codec.loads(self._room.get(self._places[number], self._sizes[number]))
 
     def close(self) -> None:
         """Lets go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def __del__(self) -> None:
-        with suppress(OSError):  # What could not be written is told of already.
-            self.close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        assert self._path is not None
-        self.close()
-        return {**self.__dict__}
+        self._room = None

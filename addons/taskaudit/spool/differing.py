@@ -6,7 +6,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 
 from taskaudit.spool.blocks import PLAIN, Blocks
 
@@ -21,8 +20,8 @@ class Differing:
     Keys are numbers from 0, below 2**63, such as digests. Two that are equal by chance are told as well.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._blocks = Blocks(path, PLAIN)
+    def __init__(self) -> None:
+        self._blocks = Blocks(PLAIN)
         self._written: list[list[int]] = [[] for _ in range(_PARTS)]
         self._keys = array("q")
         self._values = array("d")

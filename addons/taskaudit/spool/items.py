@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from taskaudit.spool import blocks
 from taskaudit.spool.blocks import OBJECTS, Blocks, Codec
@@ -14,8 +13,8 @@ _HEAVY = 1024 * 1024
 class Spool[Item]:
     """Keeps items in the order in which they came."""
 
-    def __init__(self, path: Path | None = None, codec: Codec = OBJECTS) -> None:
-        self._blocks = Blocks(path, codec)
+    def __init__(self, codec: Codec = OBJECTS) -> None:
+        self._blocks = Blocks(codec)
         self._last: list[Item] = []
         self._weight = 0
 

@@ -6,7 +6,6 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import batched
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskaudit.spool import blocks
@@ -35,11 +34,10 @@ class Sorter[Item]:
 
     def __init__(
         self,
-        path: Path | None = None,
         codec: Codec = OBJECTS,
         key: Callable[[Item], Any] | None = None,
     ) -> None:
-        self._blocks = Blocks(path, codec)
+        self._blocks = Blocks(codec)
         self._key: Any = key
         self._runs: list[_Run[Item]] = []
         self._last: list[Item] = []

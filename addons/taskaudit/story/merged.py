@@ -42,18 +42,18 @@ _ON_EXCHANGES = frozenset({"job_query", "submission", "unaudited"})
 class Merged:
     """Takes the records of any number of logs, in any order of the logs.
 
-    `last`: the time of the latest record, seconds since the epoch. Kept in files of a `folder`, it can be
-    given to another process; then each has a `number` of its own.
+    `last`: the time of the latest record, seconds since the epoch. Those of several processes have a `number`
+    each, of their own.
     """
 
-    def __init__(self, folder: Path | None = None, number: int = 0) -> None:
+    def __init__(self, number: int = 0) -> None:
         self.damaged: list[Damaged] = []
         self.sessions = Sessions()
         self.last = 0.0
         self.repeated = 0
-        self._told = Sorter[Plain](folder and folder / "told", PLAIN)
-        self._found = Sorter[Plain](folder and folder / "found", PLAIN)
-        self._times = Differing(folder and folder / "times")
+        self._told = Sorter[Plain](PLAIN)
+        self._found = Sorter[Plain](PLAIN)
+        self._times = Differing()
         self._parts: list[Merged] = []
         self._files: set[Inode] = set()
         self._taken = number << 48

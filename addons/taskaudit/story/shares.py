@@ -8,14 +8,12 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from taskaudit.log.sections import Section, in_sections
-from taskaudit.processes import Advance, advanced, cores, in_shares, shared_out
-from taskaudit.spool.blocks import new_folder
+from taskaudit.processes import Advance, cores, in_shares, shared_out
 from taskaudit.story.merged import Merged
 
 _SECTION = 32 * 1024 * 1024
@@ -36,35 +34,31 @@ class _Read(NamedTuple):
     counts: list[tuple[int, int]]
 
 
-def read_logs(merged: Merged, paths: Iterable[Path], opened: ExitStack, processes: int | None = None) -> None:
-    """Takes whole logs, by as many processes as there are cores, or else are given. Raises LogError.
-
-    `opened` closes what `merged` reads from.
-    """
+def read_logs(merged: Merged, paths: Iterable[Path], processes: int | None = None) -> None:
+    """Takes whole logs, by as many processes as there are cores, or else are given. Raises LogError."""
     count = processes or cores()
     if sys.platform == "linux" and count > 1:
-        _read_by_processes(merged, paths, opened, count)
+        _read_by_processes(merged, paths, count)
     else:
         for path in paths:
             merged.read(path)
 
 
-def _read_by_processes(merged: Merged, paths: Iterable[Path], opened: ExitStack, count: int) -> None:
+def _read_by_processes(merged: Merged, paths: Iterable[Path], count: int) -> None:
     numbers = itertools.count()
     for sections in in_sections(paths, set(), _SECTION):
         sizes = [section.size for section in sections]
         shares = [_Share(next(numbers), some) for some in in_shares(sections, sizes, count, _SECTION)]
         if len(shares) > 1:
-            folder = new_folder(opened)
-            _include(merged, shares, shared_out(_by_process, folder, shares, count=count, method="fork"))
+            _include(merged, shares, shared_out(_read, None, shares, count=count, method="fork"))
         else:
-            _include(merged, shares, map(_read, shares))
+            _include(merged, shares, (_read(None, share) for share in shares))
 
 
 def _include(merged: Merged, shares: Iterable[_Share], reads: Iterable[_Read | None]) -> None:
     lines = 0
     for share, found in zip(shares, reads, strict=True):
-        read = found or _read(share)  # Where its process has died.
+        read = found or _read(None, share)  # Where its process has died.
         merged.include(read.merged)
         damaged = iter(read.merged.damaged)
         for section, (count, bad) in zip(share.sections, read.counts, strict=True):
@@ -73,20 +67,12 @@ def _include(merged: Merged, shares: Iterable[_Share], reads: Iterable[_Read | N
             lines = before + count
 
 
-def _by_process(folder: Path, share: _Share) -> _Read:
-    own = folder / str(share.number)
-    own.mkdir()
-    return _read(share, own, advanced)
-
-
-def _read(share: _Share, folder: Path | None = None, advance: Advance | None = None) -> _Read:
-    merged, counts = Merged(folder, share.number + 1), []
+def _read(_: None, share: _Share, __: Advance | None = None) -> _Read:
+    merged, counts = Merged(share.number + 1), []
     for section in share.sections:
         count, before = 0, len(merged.damaged)
         for lines in section.read():
             merged.take(*lines)
             count += len(lines[2])
-            if advance:
-                advance(sum(map(len, lines[2])))
         counts.append((count, len(merged.damaged) - before))
     return _Read(merged, counts)

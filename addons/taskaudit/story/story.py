@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -90,8 +90,8 @@ def tell(
     `each` is told each finding with its exchange.
     """
     merged = Merged()
-    with _no_collector(), ExitStack() as opened:
-        read_logs(merged, paths, opened)
+    with _no_collector():
+        read_logs(merged, paths)
         return story_of(merged, thresholds, policy, whole, since, each)
 
 
