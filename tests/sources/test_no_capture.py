@@ -45,7 +45,10 @@ NO_CAPTURES = [
     (b"http: error: ConnectionError\n", "the message of a command that got no answer"),
     (b"hello {world}\n", "text, and none of what is read: a HAR"),
     (b"\x00\x01\x02hello", "binary data, and none of what is read: a HAR"),
-    (b'{"timestamp":"2026-01-02T03:04:05Z","event_type":"session"}\n', "read it with: taskaudit jobs"),
+    (
+        b'{"timestamp":"2026-01-02T03:04:05Z","event_type":"session","session":{}}\n',
+        "read it with: taskaudit jobs",
+    ),
     (b"2026-03-02T09:00:00Z [INFO] started\n", "expected requests of a provider in a log, found none"),
 ]
 

@@ -81,7 +81,7 @@ def test_each_format_is_read() -> None:
         Format.TRANSCRIPT: b"< HTTP/1.1 200 OK\n<\n{}",
         Format.TERRAFORM: b"[DEBUG] API Request URL: GET https://a/b",
         Format.NONE: b"text",
-        Format.LOG: b'{"timestamp":"2026-09-21T14:13:20.000000Z","event_type":"session"}\n',
+        Format.LOG: b'{"timestamp":"2026-09-21T14:13:20.000000Z","event_type":"session","session":{}}\n',
         Format.BARE: b"{}",
     }
     assert set(given) == set(Format)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from taskaudit.log.format import HEAD_SIZE, is_session
 from taskaudit.sources.json_window import NO_MEMBER, CannotSplit, enter_member, next_character
 from taskaudit.sources.window import Window
 
@@ -17,7 +18,6 @@ HAR_HEAD = 1024
 _BOM = b"\xef\xbb\xbf"
 # The length in front may be damaged; the name of a flow's first member tells.
 _FLOW = re.compile(rb'(?:\d{1,12}:|[^{["\s].{0,12}?)\d{1,2}:[a-z_]+[,;]', re.DOTALL)
-_LOG = re.compile(rb'\{"timestamp":"[^"]{1,40}","event_type":"session"')
 HEAD = 96
 _COLOURS = rb"(?:\x1b\[[\d;]*m)*"
 _RAW = re.compile(_COLOURS.join((rb"", rb"(?:[A-Z]{3,10}", rb" ", rb"\S{1,80}", rb" ", rb")?HTTP", rb"/")))
@@ -69,11 +69,6 @@ class Format(StrEnum):
     NONE = "no capture"
 
 
-def is_log_head(head: bytes) -> bool:
-    """Whether a file that begins like this is a log of taskaudit."""
-    return _LOG.match(head) is not None
-
-
 def format_of(window: Window, name: str = "") -> Format:
     """What the window holds. It stays where it is, but for a byte order mark that is no bare body's.
 
@@ -81,7 +76,7 @@ def format_of(window: Window, name: str = "") -> Format:
     """
     window.has(HEAD)
     head = bytes(window.data[window.at : window.at + HEAD])
-    if _LOG.match(head):
+    if head.lstrip(b" \t").startswith(b"{") and _is_log(window):
         return Format.LOG
     if _FLOW.match(head):
         return Format.FLOWS
@@ -92,6 +87,11 @@ def format_of(window: Window, name: str = "") -> Format:
         return found
     is_json = name.lower().endswith(".json")
     return Format.BARE if is_json or _BODY.match(window.data, window.at + mark) else Format.NONE
+
+
+def _is_log(window: Window) -> bool:
+    window.has(HEAD_SIZE)
+    return is_session(bytes(window.data[window.at : window.at + HEAD_SIZE]))
 
 
 def without_colours(text: bytes) -> bytes:

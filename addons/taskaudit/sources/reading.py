@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from taskaudit.contract.answer import DEFAULT_LIMIT
+from taskaudit.log.format import HEAD_SIZE, is_session
 from taskaudit.sources.bare import names_envelope, read_bare
 from taskaudit.sources.captured import Captured, Damage, PassesBy, Reading, Skipped, nothing
-from taskaudit.sources.formats import HEAD, Format, format_of, is_log_head
+from taskaudit.sources.formats import HEAD, Format, format_of
 from taskaudit.sources.har import read_har
 from taskaudit.sources.no_capture import EMPTY, what_it_is
 from taskaudit.sources.unpacked import unpacked
@@ -50,7 +51,7 @@ def is_log(path: Path) -> bool:
     """Whether a file is a log of taskaudit; False where it cannot be read."""
     try:
         with _opened(path) as stream:
-            return is_log_head(stream.read(HEAD))
+            return is_session(stream.read(HEAD_SIZE))
     except OSError:
         return False
 
