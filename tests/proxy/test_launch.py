@@ -220,7 +220,7 @@ def test_help_is_ours_and_names_the_other(command: str, other: str, flag: str) -
 
 def test_the_hint_alone() -> None:
     result = CliRunner().invoke(app, ["web", "--hint", "-p", "9090"])
-    assert "HTTPS_PROXY=http://127.0.0.1:9090" in result.stdout
+    assert "HTTP_PROXY=http://127.0.0.1:9090" in result.stdout
     assert (result.exit_code, result.stderr) == (0, "")
 
 
