@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from mitmproxy.test import taddons
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from taskaudit.cli.root import COMMANDS
 from taskaudit.config.settings import SHIPPED, Settings
@@ -18,7 +19,7 @@ from taskaudit.proxy.addon import TaskAudit
 from taskaudit.recording.records import Record, json_schema
 from taskaudit.reports.formats import Format
 from taskaudit.sources.reading import Format as Source
-from taskaudit.units import Size
+from taskaudit.units import Seconds, Size
 from tests.generate import ROOT
 from tests.pages import CODE, table, text_of, typed, written_in
 from tests.programs import found, output_of
@@ -73,9 +74,7 @@ def test_each_configuration_key_is_in_the_table_with_its_default(language: Langu
     assert set(told) == set(known)
     for key, cell in told.items():
         if cell.startswith("`"):
-            is_size = cell.endswith("iB`")
-            default = TypeAdapter(Size).validate_python(cell.strip("`")) if is_size else cell.strip("`")
-            assert default == (known[key] if is_size else as_yaml(known[key])), key
+            assert as_yaml(measured(cell.strip("`"))) == as_yaml(known[key]), key
 
 
 @both
@@ -94,6 +93,14 @@ def settings(model: type[BaseModel], within: str = "") -> Iterator[tuple[str, An
             yield from settings(kind, f"{within}{name}.")
         else:
             yield within + name, field.default
+
+
+def measured(text: str) -> object:
+    """A size in bytes, a time in seconds, and any other text as it is."""
+    for kind in (Size, Seconds):
+        with suppress(ValidationError):
+            return TypeAdapter[object](kind).validate_python(text)
+    return text
 
 
 def as_yaml(value: object) -> str:
