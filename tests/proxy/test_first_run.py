@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
 from taskaudit.contract.words import Language
+from taskaudit.proxy import first_run
 from taskaudit.proxy.first_run import hint, idle, is_due
 from taskaudit.proxy.launch import CONSOLE, WEB
 from taskaudit.proxy.passed_on import PassedOn, understand
@@ -44,6 +45,15 @@ def test_the_console_names_its_own_command() -> None:
 
 def test_paths_are_quoted_where_a_shell_reads_them() -> None:
     assert "SSL_CERT_FILE='/my home/mitmproxy-ca-cert.pem'" in hint(WEB, meaning("/my home"), Language.EN)
+
+
+def test_on_windows_it_is_powershells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_run, "IS_WINDOWS", True)
+    text = hint(WEB, meaning("/o'neill", "-p", "9090"), Language.EN)
+    proxy = "http://127.0.0.1:9090"
+    assert f"$env:HTTP_PROXY = '{proxy}'; $env:HTTPS_PROXY = '{proxy}'\n" in text
+    assert "$env:SSL_CERT_FILE = '/o''neill/mitmproxy-ca-cert.pem'\n" in text
+    assert "export" not in text
 
 
 @pytest.mark.parametrize("language", Language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -59,6 +60,19 @@ _WITHOUT_SERVER = Words(
     "代理不监听端口（-n），客户端无需设置。",
 )
 
+IS_WINDOWS = os.name == "nt"
+_SHELL_PROXY = (
+    "  export http_proxy={0} HTTP_PROXY={0}\n  export https_proxy=$http_proxy HTTPS_PROXY=$http_proxy"
+)
+_SHELL_TRUST = (
+    "  export SSL_CERT_FILE={}\n  export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE NODE_EXTRA_CA_CERTS=$SSL_CERT_FILE"
+)
+# Names of variables have no letter case on Windows.
+_POWERSHELL_PROXY = "  $env:HTTP_PROXY = '{0}'; $env:HTTPS_PROXY = '{0}'"
+_POWERSHELL_TRUST = (
+    "  $env:SSL_CERT_FILE = {}\n  $env:REQUESTS_CA_BUNDLE = $env:NODE_EXTRA_CA_CERTS = $env:SSL_CERT_FILE"
+)
+
 _THROUGH_A_PROXY = ("regular", "upstream")
 _WITH_ADDRESS = (*_THROUGH_A_PROXY, "reverse")
 
@@ -112,18 +126,17 @@ def _way(mode: Mode, language: Language) -> list[str]:
     if mode.name in _THROUGH_A_PROXY:
         return [
             _PROXY.of(language),
-            f"  export http_proxy={url} HTTP_PROXY={url}",
-            "  export https_proxy=$http_proxy HTTPS_PROXY=$http_proxy",
+            *(_POWERSHELL_PROXY if IS_WINDOWS else _SHELL_PROXY).format(url).split("\n"),
         ]
     return [_OTHER.of(language).format(mode.name)]
 
 
 def _trust(meaning: PassedOn, language: Language) -> Iterator[str]:
     """What makes clients trust the proxy."""
-    path = shlex.quote(str(meaning.certificate))
+    path = str(meaning.certificate)
+    quoted = "'" + path.replace("'", "''") + "'" if IS_WINDOWS else shlex.quote(path)
     yield _TRUST.of(language)
-    yield f"  export SSL_CERT_FILE={path}"
-    yield "  export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE NODE_EXTRA_CA_CERTS=$SSL_CERT_FILE"
+    yield from (_POWERSHELL_TRUST if IS_WINDOWS else _SHELL_TRUST).format(quoted).split("\n")
     if not meaning.certificate.exists():
         yield _MADE.of(language)
     yield from _WHO.of(language).split("\n")
