@@ -104,7 +104,7 @@ def test_it_is_like_windows(tmp_path: Path) -> None:
 COMMANDS: dict[str, tuple[list[str], int, str]] = {
     "check": (["check", r"C:\captures\a.har", "answer.txt", "--config", "config.yaml"], 1, "TA306"),
     "check json": (["check", r"C:\captures\a.har", "--format", "json"], 1, "TA306"),
-    "check stdin": (["check", "-"], 1, "TA001"),
+    "check stdin": (["check", "-"], 2, ""),
     "jobs": (["jobs", "today.ndjson"], 0, "job-1"),
     "one job": (["jobs", "--job", "job-1", "today.ndjson"], 0, "RUNNING"),
     "findings": (["findings", "today.ndjson"], 0, ""),

@@ -11,7 +11,7 @@ from taskaudit.catalogue import Role
 from taskaudit.contract.answer import Missing
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.totals import Totals
-from tests.samples import BAD_ERROR, ERROR, answer, outcome, waiver
+from tests.samples import BAD_ERROR, ERROR, OWN_HOST, answer, outcome, waiver
 
 OUTCOMES = [
     outcome(),
@@ -21,7 +21,7 @@ OUTCOMES = [
     outcome(None),
     outcome("{}", path="/other"),
     outcome('{"status": "INIT"}', method="GET", path="/v1/p/jobs/a"),
-    outcome("{}", method="GET", path="/v1/p/jobs/a"),
+    outcome("{}", method="GET", path="/v1/p/jobs/a", host=OWN_HOST),
     outcome(None, method="GET", path="/v1/p/jobs/a"),
     outcome(answer=answer(b"", missing=Missing.STREAMED)),
     outcome("x" * 1_100_000),
