@@ -18,6 +18,7 @@ HAR_HEAD = 1024
 _BOM = b"\xef\xbb\xbf"
 # The length in front may be damaged; the name of a flow's first member tells.
 _FLOW = re.compile(rb'(?:\d{1,12}:|[^{["\s].{0,12}?)\d{1,2}:[a-z_]+[,;]', re.DOTALL)
+_FLOW_MEMBER = re.compile(rb"(\d{1,2}):([a-z_]+)[,;]\d")
 HEAD = 96
 _COLOURS = rb"(?:\x1b\[[\d;]*m)*"
 _RAW = re.compile(_COLOURS.join((rb"", rb"(?:[A-Z]{3,10}", rb" ", rb"\S{1,80}", rb" ", rb")?HTTP", rb"/")))
@@ -29,7 +30,9 @@ _LOG_LINE = re.compile(rb"^(?:\d{4}-\d\d-\d\dT\S+|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d
 _BODY = re.compile(rb'\s*(?:(?!7z\xbc\xaf)[{["<0-9-]|true|false|null)')
 _HAR_MEMBERS = re.compile(rb'(?<!\\)"(log|creator|browser|pages|entries|startedDateTime)"\s*:')
 _ENVELOPE = re.compile(rb'(?<!\\)"(?:job_id|error)"\s*:')
-ENTRIES_ALONE = re.compile(rb'\s*(?:\{\s*"entries"\s*:\s*)?\[?\s*\{.*(?<!\\)"startedDateTime"\s*:', re.DOTALL)
+ENTRIES_ALONE = re.compile(
+    rb'\s*(?:\{\s*"entries"\s*:\s*)?\[?\s*\{(?:(?!"entries").)*(?<!\\)"startedDateTime"\s*:', re.DOTALL
+)
 """Entries of a HAR without their log."""
 CHARLES = re.compile(rb'(?<!\\)"(?:actualPort|protocolVersion)"\s*:')
 POSTMAN = re.compile(rb'(?<!\\)"_postman_id"\s*:')
@@ -78,7 +81,7 @@ def format_of(window: Window, name: str = "") -> Format:
     head = bytes(window.data[window.at : window.at + HEAD])
     if head.lstrip(b" \t").startswith(b"{") and _is_log(window):
         return Format.LOG
-    if _FLOW.match(head):
+    if _FLOW.match(head) or (head[:1].isdigit() and _names_flow(head)):
         return Format.FLOWS
     mark = len(_BOM) if head.startswith(_BOM) else 0
     found = _text_format(window, mark)
@@ -87,6 +90,11 @@ def format_of(window: Window, name: str = "") -> Format:
         return found
     is_json = name.lower().endswith(".json")
     return Format.BARE if is_json or _BODY.match(window.data, window.at + mark) else Format.NONE
+
+
+def _names_flow(head: bytes) -> bool:
+    """Whether a flow has a member here: a name behind its length. The first may be damaged."""
+    return any(int(size) == len(name) for size, name in _FLOW_MEMBER.findall(head))
 
 
 def _is_log(window: Window) -> bool:
