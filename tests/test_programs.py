@@ -12,7 +12,9 @@ import pytest
 from tests.programs import INSTALL, PACKAGES, RIGHTS, found, lacking, summary
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDY = ("tests/test_deployment.py", "tests/test_reference.py", "tests/live/test_report_page.py")
+JQ = "tests/test_reference.py::test_each_question_is_answered_as_shown"
+NEEDY = ("tests/test_deployment.py", JQ, "tests/live/test_report_page.py")
+pytestmark = pytest.mark.timeout(300)
 
 
 def bare(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
