@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -33,6 +32,7 @@ class Following:
     """A `taskaudit load --follow` of its own process."""
 
     def __init__(self, url: str, folder: Path, name: str, *logs: Path) -> None:
+        self._logs = {log.resolve() for log in logs}
         self._told, self._complaints = folder / f"{name}.out", folder / f"{name}.err"
         command = [Path(sys.executable).with_name("taskaudit"), "load", *logs, "--to", url, "--follow"]
         with self._told.open("wb") as told, self._complaints.open("wb") as complaints:
@@ -45,10 +45,16 @@ class Following:
 
     def stop(self) -> str:
         """Ends it in good order; what it says that it has loaded."""
-        wait_until(lambda: catches(self.process.pid, signal.SIGTERM), "it can be asked to end")
+        wait_until(self._has_begun, "it reads a log")
         self.process.terminate()
         assert self.process.wait(30) == 0, self.complaints
         return self._told.read_text(encoding="utf-8")
+
+    def _has_begun(self) -> bool:
+        opened = Path(f"/proc/{self.process.pid}/fd")
+        with suppress(FileNotFoundError):
+            return any(each.resolve() in self._logs for each in opened.iterdir())
+        return False
 
     def close(self) -> None:
         """Ends it whatever is."""
@@ -61,14 +67,6 @@ def opened() -> Iterator[ExitStack]:
     """What is closed at the end."""
     with ExitStack() as stack:
         yield stack
-
-
-def catches(pid: int, number: signal.Signals) -> bool:
-    """Whether a process has begun to handle a signal."""
-    caught = re.search(
-        r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 def count(url: str, table: str = "records") -> int:

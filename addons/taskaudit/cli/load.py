@@ -46,16 +46,18 @@ def load(
 
     Rotated and compressed files are loaded, too.
     """
+    stop = _until_stopped() if follow else None
+
     from taskaudit.log import LogError
     from taskaudit.store.address import StoreError
 
     thresholds = load_config(config).settings.thresholds if config is not None else None
     try:
         with closing(_loader(logs, to, thresholds)) as loader:
-            if follow:
-                loader.follow(_until_stopped())
-            else:
+            if stop is None:
                 loader.load()
+            else:
+                loader.follow(stop)
     except (LogError, StoreError) as error:
         fail(str(error))
     typer.echo(loader.tally.words())
