@@ -8,8 +8,8 @@ from pathlib import Path
 
 from taskaudit.config.document import PARSED, parse, text_digest
 from taskaudit.contract.words import Language
-from taskaudit.recording.records import json_schema
 from tests import rule_pages
+from tests.record_schema import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = {Language.EN: "README.md", Language.ZH: "README.zh-CN.md"}

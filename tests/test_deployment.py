@@ -8,9 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fronts import free_port, replaced
@@ -19,6 +18,7 @@ from ruamel.yaml import YAML
 from taskaudit.paths import configs_dir
 from tests.pages import text_of
 from tests.programs import output_of
+from tests.record_schema import MEMBERS
 
 CONFIGS = configs_dir()
 DATA = Path(__file__).parent / "data" / "prometheus"
@@ -95,18 +95,6 @@ def test_rsyslog_takes_its_configuration() -> None:
     assert "error" not in told.lower()
 
 
-def _members(schema: Mapping[str, Any], node: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The path of every member that a record can have: `http`, `http.method`."""
-    for part in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
-        if "$ref" in part:
-            yield from _members(schema, schema["$defs"][part["$ref"].rpartition("/")[2]], path)
-        for name, member in part.get("properties", {}).items():
-            yield f"{path}{name}"
-            yield from _members(schema, member, f"{path}{name}.")
-
-
-RECORD = json.loads((CONFIGS / "records.schema.json").read_text(encoding="utf-8"))
-MEMBERS = frozenset(_members(RECORD, RECORD))
 NAMED = {
     "filebeat.yml": r"\btaskaudit\.([\w.]+)",
     "otelcol.yaml": r"\battributes\.taskaudit\.([\w.]+)",

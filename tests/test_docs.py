@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from pydantic import BaseModel
 from sqlalchemy import text as sql
 from typer.testing import CliRunner
 
@@ -19,7 +16,6 @@ from taskaudit.config.loading import load as load_config
 from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured, Metrics
 from taskaudit.policy.policy import Policy
-from taskaudit.recording.records import Record
 from taskaudit.store.database import Database
 from taskaudit.store.schema import LOADED_FILES, metadata
 from taskaudit.story.tables import coverage_lines
@@ -39,6 +35,7 @@ from tests.pages import (
     unknown,
     written_in,
 )
+from tests.record_schema import MEMBERS
 from tests.samples import outcome
 from tests.stories import START, ask, submit, write_log
 
@@ -124,18 +121,10 @@ def test_each_metric_is_told_with_its_labels() -> None:
     assert set(re.findall(r"`(taskaudit_\w+)`", STAGING)) == set(told)
 
 
-def _members() -> Iterator[str]:
-    for record in get_args(Record):
-        for name, field in record.model_fields.items():
-            yield name
-            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-                yield from (f"{name}.{each}" for each in field.annotation.model_fields)
-
-
 def test_each_member_that_is_shipped_is_there() -> None:
     named = {code for row in table(STAGING, "record") for code in CODE.findall(row[0])}
     assert len(named) > 10
-    assert named <= set(_members())
+    assert named <= MEMBERS
 
 
 # The store.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from mitmproxy.test import taddons
@@ -16,13 +16,13 @@ from taskaudit.cli.root import COMMANDS
 from taskaudit.config.settings import SHIPPED, Settings
 from taskaudit.contract.words import Language, Words
 from taskaudit.proxy.addon import TaskAudit
-from taskaudit.recording.records import Record, json_schema
 from taskaudit.reports.formats import Format
 from taskaudit.sources.reading import Format as Source
 from taskaudit.units import Seconds, Size
 from tests.generate import ROOT
 from tests.pages import CODE, table, text_of, typed, written_in
 from tests.programs import found, output_of
+from tests.record_schema import EVENT_TYPES, MEMBERS, members_of
 from tests.samples import outcome
 from tests.stories import START, ask, submit, write_log
 
@@ -31,7 +31,7 @@ KEYS = {Language.EN: "key | default", Language.ZH: "键 | 默认值"}
 """How the table of the configuration begins."""
 EVENTS = {Language.EN: "`event_type` | one for", Language.ZH: "`event_type` | 何时产生"}
 """How the table of the records begins."""
-MEMBERS = {Language.EN: "member", Language.ZH: "成员"}
+HEADER = {Language.EN: "member", Language.ZH: "成员"}
 """How the table of the header of a record begins."""
 
 both = pytest.mark.parametrize("language", Language)
@@ -149,28 +149,23 @@ def test_each_source_is_named_by_the_command_and_to_developers() -> None:
 
 # records.md
 
-BODIES = {record.model_fields["event_type"].default: record for record in get_args(Record)}
-"""The records by their `event_type`."""
-
 
 @both
 def test_each_member_of_the_records_is_told(language: Language) -> None:
     events = table(page("records", language), EVENTS[language])
     rows = {row[0].strip("`"): CODE.findall(row[-1]) for row in events}
-    assert set(rows) == set(BODIES)
+    assert set(rows) == set(EVENT_TYPES)
     for kind, named in rows.items():
-        body = BODIES[kind].model_fields[kind].annotation
-        assert body
-        values = {value for field in body.model_fields.values() for value in get_args(field.annotation)}
-        assert set(named) - values == set(body.model_fields), kind
+        body = {path.split(".")[1] for path in MEMBERS if path.startswith(f"{kind}.")}
+        assert set(named) - {"start", "continue", "stop"} == body, kind
 
 
 @both
 def test_each_member_of_the_header_is_told(language: Language) -> None:
     told = {
-        code for row in table(page("records", language), MEMBERS[language]) for code in CODE.findall(row[0])
+        code for row in table(page("records", language), HEADER[language]) for code in CODE.findall(row[0])
     }
-    assert told == {name for kind, record in BODIES.items() for name in record.model_fields if name != kind}
+    assert told == {name for kind in EVENT_TYPES for name in members_of(kind)} - {*EVENT_TYPES}
 
 
 @pytest.fixture(scope="module")
@@ -216,16 +211,8 @@ def test_each_question_is_answered_as_shown(today: Path) -> None:
 
 def test_what_jq_asks_for_is_there() -> None:
     """A misspelt member is null to jq, and no error."""
-    known = set(members(json_schema()))
+    known = {path.rpartition(".")[2] for path in MEMBERS}
     blocks = written_in("console", page("records", Language.EN))
     for command in [command for block in blocks for command in typed(block)]:
         asked = set(re.findall(r"\.([a-z]\w+)", re.sub(r'"[^"]*"|\S+\.ndjson', "", command)))
         assert asked <= known, command
-
-
-def members(schema: Any) -> Iterator[str]:
-    """The names of all members that a JSON Schema knows."""
-    if isinstance(schema, dict):
-        yield from schema.get("properties", ())
-    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
-        yield from members(inner)

@@ -473,9 +473,9 @@ def test_records_told_together_have_ids_of_their_own(
     recorder: Recorder, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loss is told by a fault record; a fault that comes with it is another one."""
-    from taskaudit.recording.records import FaultBody
+    from taskaudit.log.record import Fault
 
-    body = FaultBody(reason="audit_failed", rule="TA901", message="m")
+    body = Fault(reason="audit_failed", rule="TA901", message="m")
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", refuse)
         recorder.record(outcome())

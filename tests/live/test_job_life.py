@@ -15,6 +15,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkecs.v2 import model as ecs
 from huaweicloudsdkecs.v2.ecs_client import EcsClient
+from msgspec import to_builtins
 from running import PATIENCE, Proxy, Start, bodies, wait_until
 
 from taskaudit.auditor import Auditor
@@ -173,7 +174,7 @@ def test_each_client_gets_what_it_deserves_live_and_offline(
     live = [record for record in records if record["event_type"] == "finding"]
     checked = offline(flows, config)
     assert sorted(_told(each) for each in live) == sorted(
-        _told(finding_record(item.outcome, finding, Stamp(instance_id="", session_id=""), 0).model_dump())
+        _told(to_builtins(finding_record(item.outcome, finding, Stamp("", ""), 0)))
         for item in checked
         for finding in item.outcome.findings
     )

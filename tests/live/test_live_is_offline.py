@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
 from running import PATIENCE, Client, RawOrigin, Start, submission
 from scripted_origin import sized
 
@@ -101,7 +102,7 @@ def _offline(flows: Path) -> list[dict[str, Any]]:
     for item in Check(auditor).over([flows]):
         assert isinstance(item, Checked), item
         records += records_of(item.outcome, stamp, 0)
-    return [record.model_dump(mode="json") for record in records]
+    return [to_builtins(record) for record in records]
 
 
 def _about_exchanges(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import to_builtins
 from running import PATIENCE, Client, RawOrigin, bodies, exchange_bytes, records_in, submission, wait_until
 from serving import Serve, StartServe, changed, serving  # noqa: F401 (fixture)
 
@@ -174,7 +175,7 @@ def _offline(flows: Path) -> Iterator[dict[str, Any]]:
     for item in Check(auditor).over([flows]):
         assert isinstance(item, Checked), item
         stamp = Stamp(instance_id="offline", session_id="offline")
-        yield from (record.model_dump(mode="json") for record in records_of(item.outcome, stamp, 0))
+        yield from (to_builtins(record) for record in records_of(item.outcome, stamp, 0))
 
 
 def _about_exchanges(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -14,10 +14,11 @@ from taskaudit.contract.unseen import is_harmless
 from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Lifecycle
 from taskaudit.log.file import Notice
+from taskaudit.log.record import Fault
 from taskaudit.policy.policy import Override, Policy
 from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
-from taskaudit.recording.records import FaultBody, Stamp, rules_in_force
+from taskaudit.recording.records import Stamp, rules_in_force
 from tests.reports.runs import RUN, hostile, refused
 from tests.samples import JOB, outcome, waiver
 from tests.stories import START, ask, resource, submit, under
@@ -98,7 +99,7 @@ def written(sink: Sink, board: Board | None, outcomes: Iterable[Outcome]) -> str
     )
     recorder.stamp = Stamp(instance_id='proxy "1"', session_id="5e55")
     recorder.start()
-    recorder.fault(FaultBody(reason="config_rejected", rule=None, message=f"bad{UNSEEN}"))
+    recorder.fault(Fault(reason="config_rejected", rule=None, message=f"bad{UNSEEN}"))
     for each in under(POLICY, outcomes):
         recorder.record(each)
     recorder.stop()

@@ -14,9 +14,9 @@ from taskaudit.auditor import Outcome
 from taskaudit.contract.verdict import Severity
 from taskaudit.lifecycle import Lifecycle, Thresholds
 from taskaudit.log import LogFile
+from taskaudit.log.record import Fault
 from taskaudit.policy.policy import Override, Policy
 from taskaudit.recording.recorder import Recorder
-from taskaudit.recording.records import FaultBody
 from taskaudit.times import rfc3339
 from tests.samples import AT, BAD_ERROR, ERROR, JOB_ID, auditor, exchange, outcome, waiver
 
@@ -56,7 +56,7 @@ def test_a_whole_session(recorder: Recorder, lines: Lines) -> None:
     recorder.record(outcome(None))
     recorder.record(query("INIT"))
     recorder.record(query("RUNNING"))
-    recorder.fault(FaultBody(reason="audit_failed", rule="TA901", message="m"))
+    recorder.fault(Fault(reason="audit_failed", rule="TA901", message="m"))
     recorder.stats()
     recorder.stop()
     records = lines()

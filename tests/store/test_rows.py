@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskaudit.log.shapes import NotARecord
+from taskaudit.log.record import NotARecord
 from taskaudit.store.rows import Row, row_of
 from tests.samples import BAD_ERROR, JOB_ID, outcome
 from tests.stories import ask, submit, write_log

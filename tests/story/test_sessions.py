@@ -11,8 +11,8 @@ import pytest
 
 from taskaudit.contract.words import Language
 from taskaudit.log import LogFile
+from taskaudit.log.record import decode
 from taskaudit.log.settings import LogSettings
-from taskaudit.log.shapes import decode
 from taskaudit.recording.recorder import Recorder
 from taskaudit.story.merged import Merged
 from taskaudit.story.sessions import Coverage, Sessions

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaudit.contract.verdict import Severity, Waiver
-from taskaudit.log.shapes import NotARecord, Record, decode
+from taskaudit.log.record import NotARecord, Record, decode
 from taskaudit.story import told as places
 from taskaudit.story.told import (
     Found,

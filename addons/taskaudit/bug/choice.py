@@ -14,7 +14,7 @@ from taskaudit.contract.rules.audit import TA901
 from taskaudit.contract.verdict import Finding, Place
 from taskaudit.exchange import Exchange
 from taskaudit.offline.check import Checked
-from taskaudit.recording.records import finding_body
+from taskaudit.recording.records import finding_of
 from taskaudit.story.told import Found, Told
 
 
@@ -74,7 +74,7 @@ class Choice:
             is_new = exchange.exchange_id not in self._told
             self._told.add(exchange.exchange_id)
             for finding in outcome.findings:
-                fingerprint = finding_body(outcome, finding).fingerprint
+                fingerprint = finding_of(outcome, finding).fingerprint
                 if is_new:
                     self._count(fingerprint, exchange.at)
                 if wanted.has(finding.rule, item.index, outcome.job_id, exchange.request_id):

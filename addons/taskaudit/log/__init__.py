@@ -9,7 +9,7 @@ tidying     compressing, pruning and rescuing, in a thread
 syncing     forcing to the disk, in a thread
 file        the log that is written
 decoding    compressed files as chunks of text
-shapes      what is read of a line, and of which types
+record      what a line holds, of which types: written and read
 reading     the log that is read; following: as it grows
 """
 

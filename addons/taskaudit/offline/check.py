@@ -33,7 +33,7 @@ from taskaudit.offline.gathering import (
 from taskaudit.offline.judge import Pipes, missed
 from taskaudit.offline.processes import gather
 from taskaudit.processes import Advance, cores
-from taskaudit.recording.records import finding_facts, http_facts
+from taskaudit.recording.records import finding_of, http_of
 from taskaudit.sources.reading import expand
 from taskaudit.spool.sorter import Sorter
 from taskaudit.text.json_line import json_line
@@ -207,8 +207,8 @@ def _line(checked: Checked) -> dict[str, Any]:
         "kind": verdict.kind if verdict else None,
         "job_id": outcome.job_id,
         "well_formed": not any([found.severity is Severity.ERROR for found in findings]),
-        **http_facts(outcome),
-        "findings": [finding_facts(outcome, found) for found in findings],
+        **structs.asdict(http_of(outcome)),
+        "findings": [finding_of(outcome, found) for found in findings],
         "omitted": dict(verdict.omitted) if verdict else {},
         "unaudited": outcome.unaudited,
         "matched_by": outcome.matched_by,

@@ -32,6 +32,7 @@ from taskaudit.guard import failure, guarded, place_of
 from taskaudit.lifecycle import Late
 from taskaudit.listener.server import ListenError
 from taskaudit.log import LogError
+from taskaudit.log.record import Fault
 from taskaudit.proxy.annotate import add, annotate, clear, late_findings
 from taskaudit.proxy.commands import Commands, flow_list
 from taskaudit.proxy.distrust import distrust
@@ -44,7 +45,6 @@ from taskaudit.proxy.telling import tell, tell_distrust, tell_findings, tell_lat
 from taskaudit.proxy.view import TaskResponse
 from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
-from taskaudit.recording.records import FaultBody
 from taskaudit.sources.flow import exchange_of, host_of
 from taskaudit.text.streams import escape_what_is_not_encoded
 
@@ -335,7 +335,7 @@ class TaskAudit:
             outcome = failure(exchange, error)
             recorder.record(outcome)
             self._annotate(flow, outcome)
-        recorder.fault(FaultBody(reason="audit_failed", rule=TA901.code, message=found))
+        recorder.fault(Fault(reason="audit_failed", rule=TA901.code, message=found))
         self.standing.health.failed(found)
 
     async def _keep_time(self) -> None:

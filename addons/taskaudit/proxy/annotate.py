@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mitmproxy.flow import Flow
+from msgspec import to_builtins
 
 from taskaudit.auditor import Outcome
 from taskaudit.contract.excerpt import escape
@@ -21,7 +22,7 @@ from taskaudit.contract.verdict import Finding, Kind, Severity, Waiver
 from taskaudit.contract.words import Language
 from taskaudit.exchange import MatchedBy, Unaudited
 from taskaudit.proxy.distrust import UNTRUSTED, distrust
-from taskaudit.recording.records import finding_body
+from taskaudit.recording.records import finding_of
 from taskaudit.story.told import REPLAYED
 
 KEY = "taskaudit"
@@ -227,7 +228,7 @@ def _cut(text: str) -> str:
 
 
 def _fact(outcome: Outcome, finding: Finding) -> dict[str, Any]:
-    fact: dict[str, Any] = finding_body(outcome, finding).model_dump(mode="json")
+    fact: dict[str, Any] = to_builtins(finding_of(outcome, finding))
     return {key: escape(value) if isinstance(value, str) else value for key, value in fact.items()}
 
 

@@ -26,7 +26,7 @@ from taskaudit.contract.words import Language, Words
 from taskaudit.proxy.annotate import findings_on
 from taskaudit.proxy.plain_text import plain_lines
 from taskaudit.proxy.view import Audit, told
-from taskaudit.recording.records import finding_body
+from taskaudit.recording.records import finding_of
 from taskaudit.reports.formats import Format, format_for, render
 from taskaudit.reports.model import Report, live_report
 from taskaudit.story.jobs import counted
@@ -184,7 +184,7 @@ class Commands:
         if not outcome.findings:
             raise self._refused(_NOTHING_WRONG)
         finding, board = worst(outcome), self._audit.board
-        seen = board.count(finding_body(outcome, finding).fingerprint) if board else 0
+        seen = board.count(finding_of(outcome, finding).fingerprint) if board else 0
         return bug_text(outcome, finding, max(seen, 1), self._audit.language)
 
     def _handed_over(self, text: str, target: str) -> Iterator[Text]:

@@ -28,9 +28,9 @@ from taskaudit.listener.hook_time import HookTime
 from taskaudit.listener.metrics import Measured
 from taskaudit.listener.server import Listener
 from taskaudit.log import LogError, LogFile
+from taskaudit.log.record import Fault
 from taskaudit.recording.board import Board
 from taskaudit.recording.recorder import Recorder
-from taskaudit.recording.records import FaultBody
 from taskaudit.reports.model import Report, live_report
 from taskaudit.text.coverage import coverage_line
 from taskaudit.text.language import chosen
@@ -265,7 +265,7 @@ class Standing:
         told = {"about": _CONFIGURATION}
         logger.error("taskaudit: %s; the last good configuration stays in force", message, extra=told)
         if self.recorder is not None:
-            self.recorder.fault(FaultBody(reason="config_rejected", rule=None, message=self.health.rejected))
+            self.recorder.fault(Fault(reason="config_rejected", rule=None, message=self.health.rejected))
 
     def _load(self, path: Path | None, baseline: Path | None) -> Loaded:
         """Reads a configuration, and notes how its files were before that: what changes meanwhile is seen."""

@@ -10,7 +10,7 @@ from taskaudit.contract.excerpt import escape
 from taskaudit.contract.verdict import Finding, Severity
 from taskaudit.lifecycle import Late
 from taskaudit.proxy.distrust import advice
-from taskaudit.recording.records import finding_body
+from taskaudit.recording.records import finding_of
 from taskaudit.text.terminal import headline, request_line
 from taskaudit.text.waiver_words import WAIVED, waiver_text
 
@@ -46,7 +46,7 @@ def _tell_finding(outcome: Outcome, finding: Finding, words: str) -> None:
     waived = finding.waived
     terms = f"({waiver_text(WAIVED, waived)})" if waived else ""
     told = f"{finding.rule} {finding.name}: {request_line(outcome)} {words}".rstrip()
-    fingerprint = finding_body(outcome, finding).fingerprint + ("-waived" if waived else "")
+    fingerprint = finding_of(outcome, finding).fingerprint + ("-waived" if waived else "")
     text = " ".join(filter(None, [told, terms]))
     logger.log(_level(finding), "taskaudit: %s", text, extra={"fingerprint": fingerprint})
 

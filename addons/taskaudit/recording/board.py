@@ -15,8 +15,7 @@ from msgspec import structs
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.log import shapes
-from taskaudit.recording.records import ExchangeHeader, FindingRecord, Record
+from taskaudit.log.record import Record
 from taskaudit.story.groups import Group, found_stories, group_in
 from taskaudit.story.job_story import Draft, JobStory, job_of
 from taskaudit.story.operations import Operations
@@ -81,11 +80,10 @@ class Board:
     def take(self, records: Iterable[Record]) -> None:
         """Takes records, each exchange before its findings."""
         for record in records:
-            if isinstance(record, FindingRecord):
+            if record.finding is not None:
                 self._finding(record)
-            elif isinstance(record, ExchangeHeader):
-                line = shapes.of(record.model_dump(mode="json"))
-                self._exchange(told_of(line, time_of(line)))
+            elif record.exchange_id:
+                self._exchange(told_of(record, time_of(record)))
         self.changes += 1
 
     def job(self, job_id: str) -> JobStory | None:
@@ -198,13 +196,12 @@ class Board:
             self._on.pop(told.exchange_id, None)
             kept.drop(told)
 
-    def _finding(self, record: FindingRecord) -> None:
-        line = shapes.of(record.model_dump(mode="json"))
-        found = found_of(line, at := time_of(line))
+    def _finding(self, record: Record) -> None:
+        found = found_of(record, at := time_of(record))
         on, job_id = self._on.get(record.exchange_id, (None, ""))
         if on is None:
             is_last = self._last is not None and self._last.exchange_id == record.exchange_id
-            on = self._last if is_last and self._last else bare(line, at)
+            on = self._last if is_last and self._last else bare(record, at)
         self._group(found, on)
         if kept := self._jobs.get(job_id):
             on_it = kept.findings.setdefault(on.exchange_id, [])

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from taskaudit import __version__
 from taskaudit.auditor import Outcome
@@ -19,26 +21,17 @@ from taskaudit.exchange import stable_id
 from taskaudit.following import follow, judged
 from taskaudit.lifecycle import Late, Lifecycle
 from taskaudit.log.file import Notice
+from taskaudit.log.record import SCHEMA_VERSION, ExchangeRecord, Fault, Record, Session, Stats, as_line
 from taskaudit.policy.policy import EMPTY, Policy
 from taskaudit.recording.board import Board
-from taskaudit.recording.lines import clean_line
 from taskaudit.recording.records import (
-    ExchangeHeader,
-    FaultBody,
-    FaultRecord,
-    Record,
-    SessionBody,
-    SessionRecord,
     Stamp,
-    Stats,
-    StatsRecord,
-    as_line,
     finding_record,
     overrides_in_force,
     records_of,
     rules_in_force,
     stats_of,
-    waiver_body,
+    waiver_in_force,
 )
 from taskaudit.text.waiver_words import EXPIRED, UNUSED, waiver_text
 from taskaudit.times import rfc3339
@@ -174,9 +167,10 @@ class Recorder:
             late = self._judged(late)
         self.totals.add(outcome)
         self._count(late)
-        if late or not self._write_clean(outcome):
-            records = records_of(outcome, self.stamp, self._seq)
-            self._write(records + self._late_records(late, self._seq + len(records)))
+        records = records_of(outcome, self.stamp, self._seq)
+        if late:
+            records += self._late_records(late, self._seq + len(records))
+        self._write(records)
         return late
 
     def due(self) -> list[Late[Outcome]]:
@@ -191,13 +185,13 @@ class Recorder:
         """Counts an exchange that is none of ours."""
         self.totals.add_other()
 
-    def fault(self, body: FaultBody) -> None:
+    def fault(self, body: Fault) -> None:
         """Writes a `fault` record."""
-        self._write([FaultRecord(**self._header("fault"), fault=body)])
+        self._write([self._record("fault", fault=body)])
 
     def stats(self) -> None:
         """Writes the totals as they stand."""
-        self._write([StatsRecord(**self._header("stats"), stats=self._stats())])
+        self._write([self._record("stats", stats=self._stats())])
 
     def stop(self, *, close: bool = True, is_last: bool = True) -> bool:
         """Writes the last totals and the session's end, and closes the log unless another session takes it.
@@ -233,7 +227,7 @@ class Recorder:
     def _judged(self, findings: Iterable[Late[Outcome]]) -> list[Late[Outcome]]:
         return judged(findings, self.policy, lambda outcome: outcome.where)
 
-    def _late_records(self, late: Iterable[Late[Outcome]], seq: int) -> list[Record]:
+    def _late_records(self, late: Iterable[Late[Outcome]], seq: int) -> list[ExchangeRecord]:
         return [finding_record(ref, found, self.stamp, seq + n) for n, (ref, found) in enumerate(late)]
 
     def _count(self, late: Iterable[Late[Outcome]]) -> None:
@@ -243,33 +237,18 @@ class Recorder:
     def _stats(self) -> Stats:
         return stats_of(self.totals, self.lifecycle.open_jobs, self.lifecycle.evicted)
 
-    def _write_clean(self, outcome: Outcome) -> bool:
-        """Writes the line of an outcome without findings, where no other has to go with it.
-
-        False where nothing was written, and nothing lost.
-        """
-        line = clean_line(outcome, self.stamp, self._seq) if self.board is None else None
-        if line is None:
-            return False
-        self.log.prepare(len(line))
-        self._note(self.log.notices())
-        if self._loss or self._untold or self.log.is_empty:
-            return False
-        self._append(line, 1)
-        return True
-
     def _write(self, records: Sequence[Record]) -> None:
         """Lost records keep their numbers, so that the gap in `seq` shows them."""
         if self.board is not None:
             self.board.evicted = self.lifecycle.evicted
             self.board.take(records)
-        lines = "".join(map(as_line, records)).encode()
+        lines = b"".join(map(as_line, records))
         self.log.prepare(len(lines))
         self._note(self.log.notices())
         told = self._tell_loss()
         added = self._added(records, told)
         if added:
-            lines = "".join(map(as_line, added)).encode()
+            lines = b"".join(map(as_line, added))
         elif not records:
             return
         if self._append(lines, len(records), len(added)):
@@ -286,29 +265,31 @@ class Recorder:
         self._seq += added or count
         return True
 
-    def _added(self, records: Sequence[Record], told: FaultRecord | None) -> list[Record]:
+    def _added(self, records: Sequence[Record], told: Fault | None) -> list[Record]:
         """The records with those around them that nobody asked for, numbered; empty where there are none.
 
         A file starts with a session record, whatever comes first: that is how it is known. Where the session
         began in another file it is a `continue`: what came before it may be pruned, and was not lost.
         """
-        faults: list[Record] = [*([told] if told else []), *map(self._fault_of, self._untold)]
-        is_start = self._seq == 0 and bool(records) and isinstance(records[0], SessionRecord)
+        if told is None and not self._untold and not self.log.is_empty:
+            return []
+        news = (Fault(reason=notice.reason, message=notice.message) for notice in self._untold)
+        faults = [self._record("fault", fault=each) for each in (*([told] if told else []), *news)]
+        is_start = self._seq == 0 and bool(records) and records[0].session is not None
         needs_head = self.log.is_empty and bool(faults or records)
         if not faults and (is_start or not needs_head):
             return []
         if is_start:
             return list(self._numbered([*records, *faults]))
-        head: list[Record] = [self._session("continue")] if needs_head else []
+        head = [self._session("continue")] if needs_head else []
         return list(self._numbered([*head, *faults, *records]))
 
     def _numbered(self, records: Iterable[Record]) -> Iterator[Record]:
         """The identity of a record that is about no exchange depends on its number."""
         for seq, record in enumerate(records, self._seq):
-            changed: dict[str, object] = {"seq": seq}
-            if not isinstance(record, ExchangeHeader):
-                changed["record_id"] = stable_id(record.event_type, self.stamp.session_id, seq)
-            yield record.model_copy(update=changed)
+            is_ours = not record.exchange_id
+            own_id = stable_id(record.event_type, self.stamp.session_id, seq) if is_ours else record.record_id
+            yield replace(record, seq=seq, record_id=own_id)
 
     def _note(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
@@ -316,15 +297,10 @@ class Recorder:
             logger.warning("taskaudit: the log %s: %s", self.log.path, notice.message, extra=about)
             self._untold.append(notice)
 
-    def _fault_of(self, notice: Notice) -> FaultRecord:
-        body = FaultBody(reason=notice.reason, rule=None, message=notice.message)
-        return FaultRecord(**self._header("fault"), fault=body)
-
-    def _is_told(self, loss: FaultRecord | None) -> None:
+    def _is_told(self, loss: Fault | None) -> None:
         self._untold.clear()
         if loss is not None:
-            told = loss.fault.message
-            logger.warning("taskaudit: the log is written again; %s", told, extra={"about": _WRITING})
+            logger.warning("taskaudit: the log is written again; %s", loss.message, extra={"about": _WRITING})
             self._loss = None
 
     def _lose(self, count: int, reason: str) -> None:
@@ -340,11 +316,11 @@ class Recorder:
             self._loss.count += count
             self._loss.last = now
 
-    def _tell_loss(self) -> FaultRecord | None:
+    def _tell_loss(self) -> Fault | None:
         loss = self._loss
         if loss is None:
             return None
-        body = FaultBody(
+        return Fault(
             reason="records_lost",
             rule="TA902",
             message=f"{loss.count} records could not be written: {loss.reason}",
@@ -352,11 +328,10 @@ class Recorder:
             first=rfc3339(loss.first),
             last=rfc3339(loss.last),
         )
-        return FaultRecord(**self._header("fault"), fault=body)
 
-    def _session(self, state: Literal["start", "continue", "stop"]) -> SessionRecord:
+    def _session(self, state: Literal["start", "continue", "stop"]) -> Record:
         is_stop, policy = state == "stop", self.policy
-        body = SessionBody(
+        body = Session(
             state=state,
             version=__version__,
             mode=self._mode,
@@ -364,17 +339,20 @@ class Recorder:
             rules=rules_in_force(),
             overrides=overrides_in_force(policy),
             waivers=len(policy.waivers),
-            expired_waivers=[waiver_body(waiver) for waiver in policy.expired],
-            unused_waivers=[waiver_body(w) for w in policy.unused(self.totals.waivers)] if is_stop else None,
+            expired_waivers=[*map(waiver_in_force, policy.expired)],
+            unused_waivers=[*map(waiver_in_force, policy.unused(self.totals.waivers))] if is_stop else None,
             totals=self._stats() if is_stop else None,
         )
-        return SessionRecord(**self._header("session"), session=body)
+        return self._record("session", session=body)
 
-    def _header(self, event_type: str) -> dict[str, object]:
-        return {
-            "timestamp": rfc3339(self._clock()),
-            "record_id": stable_id(event_type, self.stamp.session_id, self._seq),
-            "instance_id": self.stamp.instance_id,
-            "session_id": self.stamp.session_id,
-            "seq": self._seq,
-        }
+    def _record(self, event_type: str, **body: Any) -> Record:
+        return Record(
+            timestamp=rfc3339(self._clock()),
+            event_type=event_type,
+            schema_version=SCHEMA_VERSION,
+            record_id=stable_id(event_type, self.stamp.session_id, self._seq),
+            instance_id=self.stamp.instance_id,
+            session_id=self.stamp.session_id,
+            seq=self._seq,
+            **body,
+        )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from taskaudit.exchange import stable_id
 from taskaudit.lifecycle import Thresholds
 from taskaudit.log import Damaged
-from taskaudit.log.shapes import NotARecord
+from taskaudit.log.record import NotARecord
 from taskaudit.store.database import Database, StoreLost, StoreRefused
 from taskaudit.store.judging import POINTERS
 from taskaudit.store.piece import Position

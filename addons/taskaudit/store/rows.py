@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from taskaudit.contract.excerpt import escape
 from taskaudit.contract.rules.lifecycle import is_placeholder
-from taskaudit.log.shapes import Finding, JobQuery, NotARecord, Record, Submission, Unaudited, decode
+from taskaudit.log.record import Finding, JobQuery, NotARecord, Record, Submission, Unaudited, decode
 from taskaudit.route_template import template_of
 from taskaudit.times import rfc3339, seconds_of
 

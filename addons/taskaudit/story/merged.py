@@ -13,7 +13,7 @@ from pathlib import Path
 from taskaudit.log.following import follow_lines
 from taskaudit.log.format import Damaged
 from taskaudit.log.reading import Inode, read_batches
-from taskaudit.log.shapes import NotARecord, Record, decode_any
+from taskaudit.log.record import NotARecord, Record, decode_any
 from taskaudit.spool.blocks import PLAIN
 from taskaudit.spool.differing import Differing, differing, is_in, key_of
 from taskaudit.spool.sorter import Sorter, in_order

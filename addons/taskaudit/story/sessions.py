@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from taskaudit.contract.words import Language, Words
-from taskaudit.log.shapes import Record, Stats
+from taskaudit.log.record import Record, Stats
 from taskaudit.text.coverage import sums
 from taskaudit.totals import Totals
 

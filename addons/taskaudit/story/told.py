@@ -11,7 +11,7 @@ from taskaudit.contract.rules.job_id import TA204
 from taskaudit.contract.rules.lifecycle import TA501, TA502, TA503, TA504, TA505, TA506, TA507
 from taskaudit.contract.verdict import Severity, Waiver
 from taskaudit.exchange import MatchedBy
-from taskaudit.log.shapes import NotARecord, Record, SubJob
+from taskaudit.log.record import NotARecord, Record, SubJob
 from taskaudit.times import seconds_of
 
 REPLAYED = frozenset(rule.code for rule in (TA204, TA501, TA502, TA503, TA504, TA505, TA506, TA507))
