@@ -116,7 +116,7 @@ class TaskAudit:
             str,
             "",
             "Where the task audit serves its status page, /healthz, /metrics: [HOST:]PORT; empty: nowhere. "
-            "Elsewhere than on the loopback it asks for the token in TASKAUDIT_TOKEN, or one that it logs.",
+            "The page needs the token in TASKAUDIT_TOKEN, or else one that is part of the printed address.",
         )
         contentviews.add(TaskResponse(self))
 
