@@ -22,13 +22,16 @@ from taskaudit.contract.job_status import FLAT, StatusShape
 FINAL_STATUSES = frozenset({"SUCCESS", "FAIL"})
 """Statuses after which a job does not change any more (contract, section 5: TA505, TA506)."""
 
-_WILDCARD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
+WILDCARD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A segment of a template that fits any value, with its name."""
+LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+")  # RFC 3986, pchar
+"""A segment that fits itself."""
 _LONGEST_HOST = 300  # DNS has 253 characters.
 _MOST_HOSTS = 64
-_HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
+HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?")
 _PORT = re.compile(r":[0-9]*$")
-_PROJECTS = frozenset({"{project_id}", "{tenant_id}"})
+PROJECTS = frozenset({"{project_id}", "{tenant_id}"})
+"""Segments of templates that fit what can be a project's id."""
 # None at all, and a placeholder that the client left as it is, are no words of another API either.
 _PROJECT = re.compile(r"[A-Za-z0-9-]*|(?:\{|%7[Bb])\w+(?:\}|%7[Dd])", re.ASCII)
 
@@ -52,12 +55,12 @@ def _checked_template(path: str) -> str:
 
 
 def _segment_name(path: str, segment: str) -> str | None:
-    wildcard = _WILDCARD.fullmatch(segment)
+    wildcard = WILDCARD.fullmatch(segment)
     if wildcard:
         return wildcard[1]
     if not segment:
         raise ValueError(f'the path template "{path}" has an empty segment')
-    if not _LITERAL.fullmatch(segment):
+    if not LITERAL.fullmatch(segment):
         raise ValueError(
             f'the path template "{path}": a segment is either literal or one whole {{name}}, not "{segment}"'
         )
@@ -65,7 +68,7 @@ def _segment_name(path: str, segment: str) -> str | None:
 
 
 def _checked_host(pattern: str) -> str:
-    if not _HOST_PATTERN.fullmatch(pattern):
+    if not HOST_PATTERN.fullmatch(pattern):
         raise ValueError(
             f'"{pattern}" is not a host name or a pattern such as "*.example.com" or "*.example.*"'
         )
@@ -74,7 +77,8 @@ def _checked_host(pattern: str) -> str:
 
 Template = Annotated[str, AfterValidator(_checked_template)]
 HostPattern = Annotated[str, AfterValidator(_checked_host)]
-Label = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+LABEL = re.compile(r"^[a-z0-9-]+$")
+Label = Annotated[str, Field(pattern=LABEL.pattern)]
 Name = Annotated[str, Field(pattern=r"^\S+$")]
 SuccessStatus = Annotated[int, Field(ge=200, le=299)]
 
@@ -148,7 +152,7 @@ class Service(_Facts):
     def _no_route_twice(self) -> Self:
         seen: dict[tuple[str, str], str] = {}
         for key, index, entry in self._entries():
-            other = seen.setdefault((entry.method, _WILDCARD.sub("{}", entry.path)), entry.path)
+            other = seen.setdefault((entry.method, WILDCARD.sub("{}", entry.path)), entry.path)
             if other is not entry.path:
                 raise _twice(entry, other, (key, index, "path"))
         return self
@@ -204,7 +208,7 @@ type Host = str | Callable[[], str] | None
 """A host as it was asked for, maybe with a port; or what finds it out, where that takes time; None: any."""
 
 
-class _Hosts:
+class Hosts:
     """Hosts by pattern: `*.example.com` is what is below it, `*.example.*` below `example.org`, too."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
@@ -225,7 +229,7 @@ class _Candidate:
     """A route as its service file has it; where in the path the job's id and the project's stand."""
 
     route: Route
-    hosts: _Hosts
+    hosts: Hosts
     products: frozenset[str]
     job_id_at: int | None
     project_at: int | None
@@ -235,12 +239,17 @@ type _Offer = tuple[Match, int | None, int | None]
 """The match with a candidate that applies to a host, but for the job id; where this and the project stand."""
 
 
-def _offers(candidates: list[_Candidate], host: str | None, clouds: _Hosts) -> tuple[_Offer, ...]:
+def host_of(host: str | None) -> str:
+    """A host without its port, in small letters."""
+    return _PORT.sub("", host or "").rstrip(".").lower()
+
+
+def _offers(candidates: list[_Candidate], host: str | None, clouds: Hosts) -> tuple[_Offer, ...]:
     """Those that apply to a host, in order of precedence: first the ones that name it as theirs.
 
     On a cloud's domains these are all: there the first label names the product (contract, section 2).
     """
-    bare = _PORT.sub("", host or "").rstrip(".").lower()
+    bare = host_of(host)
     label = bare.partition(".")[0] if bare in clouds else None
 
     def is_named_by(each: _Candidate) -> bool:
@@ -259,7 +268,7 @@ def _offers(candidates: list[_Candidate], host: str | None, clouds: _Hosts) -> t
 class _Node:
     """A step in the tree of path segments; one tree a method."""
 
-    clouds: _Hosts
+    clouds: Hosts
     literals: dict[str, _Node] = field(default_factory=dict)
     wildcard: _Node | None = None
     candidates: list[_Candidate] = field(default_factory=list)
@@ -268,7 +277,7 @@ class _Node:
 
     def step(self, segment: str) -> _Node:
         """The node below for one segment of a template, made where there is none."""
-        if not _WILDCARD.fullmatch(segment):
+        if not WILDCARD.fullmatch(segment):
             return self.literals.setdefault(segment, _Node(self.clouds))
         if self.wildcard is None:
             self.wildcard = _Node(self.clouds)
@@ -306,7 +315,7 @@ class _Node:
         if prefer is not None:
             offers = sorted(offers, key=lambda offer: offer[0].route.service != prefer)
         for match, job_id_at, project_at in offers:
-            if project_at is None or _is_project(segments[project_at]):
+            if project_at is None or is_project(segments[project_at]):
                 if job_id_at is None:
                     return match
                 job_id = segments[job_id_at]
@@ -314,7 +323,7 @@ class _Node:
         return None
 
 
-def _is_project(segment: str) -> bool:
+def is_project(segment: str) -> bool:
     """Whether this can be a project's id, or a name that a test gave one; no word such as `fine_tuning`."""
     return (segment.isalnum() and segment.isascii()) or _PROJECT.fullmatch(segment) is not None
 
@@ -330,7 +339,7 @@ class Catalogue:
     def __init__(self, services: Iterable[Service], unlisted: Literal["detect", "ignore"] = "detect") -> None:
         services = tuple(services)
         self.unlisted: Literal["detect", "ignore"] = unlisted
-        self._clouds = _Hosts(host for service in services if service.products for host in service.hosts)
+        self._clouds = Hosts(host for service in services if service.products for host in service.hosts)
         self._roots: dict[str, _Node] = {}
         self._queries = _Node(self._clouds)
         self._longest = 0
@@ -359,7 +368,7 @@ class Catalogue:
         return bool(self._queries.offers(host))
 
     def _add(self, service: Service) -> None:
-        hosts, products = _Hosts(service.hosts), frozenset(service.products)
+        hosts, products = Hosts(service.hosts), frozenset(service.products)
         for route in _routes(service):
             segments = route.template.split("/")
             node = self._roots.setdefault(route.method, _Node(self._clouds))
@@ -367,7 +376,7 @@ class Catalogue:
                 node = node.step(segment)
             is_query = route.role is Role.JOB_QUERY
             has_id = is_query and route.id_parameter is None
-            project_at = next((at for at, each in enumerate(segments) if each in _PROJECTS), None)
+            project_at = next((at for at, each in enumerate(segments) if each in PROJECTS), None)
             job_id_at = segments.index("{job_id}") if has_id else None
             candidate = _Candidate(route, hosts, products, job_id_at, project_at)
             node.candidates.append(candidate)

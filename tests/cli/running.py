@@ -11,7 +11,7 @@ from taskaudit.cli import app
 
 COMMANDS = [
     *("check", "jobs", "findings", "report", "bug", "waivers", "load", "explain"),
-    *("web", "tui", "serve", "addon", "config", "demo"),
+    *("web", "tui", "serve", "addon", "learn", "config", "demo"),
 ]
 WAIVERS = (
     "waivers: [{rule: TA306, pointer: /error/code, reason: known, owner: team-ecs, until: 2099-12-31}]\n"

@@ -226,9 +226,15 @@ def test_a_compressed_log_is_a_log(tmp_path: Path) -> None:
         assert replace(report_on(named), sources=()) == replace(whole, sources=())
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"something else"), gzip.compress(b"{}" * 1000)[:20]])
-def test_what_only_looks_like_a_log_is_damage(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "x.gz").write_bytes(content)
+def test_a_compressed_capture_is_a_capture(tmp_path: Path) -> None:
+    capture = har(tmp_path / "session.har", ENTRIES)
+    packed = tmp_path / "session.har.gz"
+    packed.write_bytes(gzip.compress(capture.read_bytes()))
+    assert report_on(packed).rules == report_on(capture).rules
+
+
+def test_what_only_looks_like_a_log_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "x.gz").write_bytes(gzip.compress(b"something else"))
     log = write_log(tmp_path / "log", RUN)
     report = report_on(tmp_path / "x.gz", log)
     assert len(report.damaged) == 1

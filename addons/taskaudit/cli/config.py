@@ -39,20 +39,25 @@ def config_init(
 
 @config_app.command("check")
 def config_check(
-    file: Annotated[Path, typer.Argument(help="Configuration file (YAML).", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Configuration or service file (YAML).", show_default=False)],
 ) -> None:
-    """Say whether a configuration file is right, or all that is wrong with it and where."""
-    from taskaudit.config.document import ConfigError
-    from taskaudit.config.loading import load
+    """Say whether a configuration or service file is right, or all that is wrong with it and where."""
+    from taskaudit.config.document import ConfigError, read
+    from taskaudit.config.loading import load, load_service
 
+    name = escape(str(file), LONGEST_MESSAGE)
     try:
+        if "service" in read(file).data:
+            found = load_service(file)
+            count = len(found.submissions) + len(found.job_queries)
+            typer.echo(f"{name}: ok; the service {found.service}, {count} routes")
+            return
         loaded = load(file)
     except ConfigError as error:
         for message in error.all:
             complain(message)
         raise typer.Exit(WRONG_USAGE) from None
     routes = len(loaded.catalogue.routes)
-    name = escape(str(file), LONGEST_MESSAGE)
     typer.echo(f"{name}: ok; {routes} routes, unlisted: {loaded.settings.unlisted}")
 
 

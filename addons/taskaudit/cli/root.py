@@ -60,6 +60,10 @@ COMMANDS = {
         "serve", "Audit without anybody looking on: a lean proxy for staging, for weeks. On Linux and macOS."
     ),
     "waivers": Listed("waivers", "Try out the waivers of a configuration."),
+    "learn": Listed(
+        "learn",
+        "Write a service file for an API that the audit does not know: from captures, logs, or OpenAPI.",
+    ),
     "config": Listed("config", "Write a configuration file, check one, or print its JSON Schema."),
 }
 """All commands, in the order in which the help lists them."""

@@ -43,7 +43,7 @@ class Document:
     """A YAML file as plain data; `text` has the lines."""
 
     name: str
-    data: object
+    data: dict[str, object]
     text: str
 
     def line(self, location: Location) -> int:
@@ -55,6 +55,21 @@ class Document:
                 break
             line, node = below
         return line
+
+    def end_of_list(self, key: str) -> tuple[int, int] | None:
+        """The last line of a top-level list, from 1, and the column of its dashes; None where there is none.
+
+        Raises ConfigError where it is written in brackets.
+        """
+        below = _below(_composed(self.name, self.text), key)
+        if below is None:
+            return None
+        node = last = below[1]
+        if node.flow_style:
+            raise self.error((key,), f"{key} is written in brackets; write each entry on a line of its own")
+        while last.id != "scalar" and not last.flow_style:
+            last = last.value[-1] if last.id == "sequence" else last.value[-1][1]
+        return int(last.end_mark.line) + 1, int(node.start_mark.column)
 
     def error(self, location: Location, text: str) -> ConfigError:
         """What is wrong at a place, with the file and the line."""

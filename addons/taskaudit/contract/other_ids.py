@@ -19,9 +19,20 @@ def other_ids(value: dict[str, Any], job_id: str) -> tuple[str, ...]:
     if len(value) == 1:
         return ()
     found: dict[str, None] = {}
-    for name, member in value.items():
-        if name.endswith(_SUFFIXES) and name.replace("_", "").lower() not in _OF_EVERYTHING:
-            listed = member if isinstance(member, list) else (member,)
-            found.update((each, None) for each in listed if isinstance(each, str) and len(each) >= _SHORTEST)
+    for name in id_members(value):
+        member = value[name]
+        listed = member if isinstance(member, list) else (member,)
+        found.update((each, None) for each in listed if isinstance(each, str) and len(each) >= _SHORTEST)
     found.pop(job_id, None)
     return tuple(found)[:MOST_IDS]
+
+
+def id_members(value: dict[str, Any]) -> list[str]:
+    """The top-level members that name something by its id, and are not null."""
+    return [
+        name
+        for name, member in value.items()
+        if name.endswith(_SUFFIXES)
+        and name.replace("_", "").lower() not in _OF_EVERYTHING
+        and member is not None
+    ]

@@ -21,7 +21,7 @@ from taskaudit.lifecycle import Lifecycle
 from taskaudit.log.decoding import coding_of
 from taskaudit.log.file import Notice
 from taskaudit.log.format import LogError
-from taskaudit.log.reading import parts_beside
+from taskaudit.log.reading import first_line, parts_beside
 from taskaudit.offline.gathering import Gathering
 from taskaudit.offline.judge import Pipes
 from taskaudit.processes import Advance
@@ -55,7 +55,7 @@ def gather(
     that were read.
     """
     files = _once(expand(paths))
-    logs = {path for path in files if takes_logs and _is_log(path)}
+    logs = {path for path in files if takes_logs and holds_log(path)}
     merged = Merged()
     damaged = [*_logs(filter(logs.__contains__, files), merged, advance)]
     # After the logs, so that what stands there too is told from there, whatever the order.
@@ -91,7 +91,7 @@ def _logs(paths: Iterable[Path], merged: Merged, advance: Advance | None) -> Ite
             advance(path.stat().st_size)
 
 
-def _is_log(path: Path) -> bool:
+def holds_log(path: Path) -> bool:
     """Also where it is compressed, or only its rotated files are there. A pipe is not looked at."""
     if path == STDIN or path.is_dir():
         return False
@@ -101,9 +101,10 @@ def _is_log(path: Path) -> bool:
 
 
 def _is_packed(path: Path) -> bool:
+    """Whether it is a compressed log; a capture may be compressed, too."""
     try:
         with path.open("rb") as file:
-            return coding_of(file) is not None
+            return coding_of(file) is not None and first_line(file) is not None
     except OSError:
         return False
 
