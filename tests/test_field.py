@@ -58,10 +58,12 @@ def asked(by: str, *found: str) -> Line:
 ROWS = [
     # Nova is no task-class API: a server, and nothing at all, are what it should answer.
     Row("c01-nova-create-cn-north-4.har", (), NOTHING_AUDITED),
+    Row("c01v-nova-create-eu-de.har", (), NOTHING_AUDITED),
     Row("c02-nova-action-eu-de.har", (), NOTHING_AUDITED),
     Row("c02-nova-action-private-cloud.har", (), NOTHING_AUDITED),
     # Errors of Keystone, of JSON-RPC, of OAuth and of Google's APIs.
     Row("b11-iam-401.har", (), NOTHING_AUDITED),
+    Row("b11v-iam-403-private-cloud.har", (), NOTHING_AUDITED),
     Row("b20-jsonrpc.har", (), NOTHING_AUDITED),
     Row("b20-errors-of-others.har", (), NOTHING_AUDITED),
     # Not an answer, but what the vendor's SDK prints of one.
