@@ -271,6 +271,7 @@ def test_what_is_in_flight_ends_well(
     assert proxy.process.poll() is None
     slow.go_on.set()
     assert [each.answered() for each in asking] == [slow.answers[name] for name in ("job", "large", "job")]
+    assert proxy.wait() == 0  # A second signal, as it ends, would end it at once.
     records = proxy.stopped()
     assert len(bodies(records, "submission")) == 3
     assert [record["event_type"] for record in records[-2:]] == ["stats", "session"]
