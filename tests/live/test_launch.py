@@ -136,7 +136,7 @@ def test_the_hint_works(
     assert len(exports) == 4
 
     def curl(*arguments: str) -> bytes:
-        lines = [*exports, shlex.join(["curl", "--silent", "--fail", *arguments])]
+        lines = [*exports, shlex.join([found("curl"), "--silent", "--fail", *arguments])]
         return subprocess.check_output(["sh", "-ec", "\n".join(lines).replace(":PORT", f":{port}")])
 
     body = json.dumps({"server": {"name": "web"}})
